@@ -1,0 +1,140 @@
+"""Settings, and the only reader of the environment.
+
+Each is an option of the command line, or `NEWSARCHIVE_…` in the environment, or a line of the settings file (TOML),
+in that order. The file is `newsarchive.toml` in the current folder, or the one that `NEWSARCHIVE_SETTINGS` names.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from newsarchive.errors import SettingsError
+from newsarchive.sources.load import Source, load_sources
+
+MOST_SHARDS = 4
+
+
+def settings_file() -> Path:
+    """Return where the settings file is or would be."""
+    return Path(os.environ.get("NEWSARCHIVE_SETTINGS") or "newsarchive.toml").absolute()
+
+
+def _state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path("~/.local/state").expanduser()) / "newsarchive"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; the description of each is what `newsarchive settings` shows."""
+
+    model_config = SettingsConfigDict(env_prefix="NEWSARCHIVE_", extra="forbid", frozen=True)
+
+    archive: str = Field("archive", description="Folder of the archive")
+    sources: Annotated[list[str], NoDecode] = Field(
+        ["sample_*"], description="Sources that are on: names, patterns, language/pattern or tags; commas between"
+    )
+    sources_dir: Path | None = Field(None, description="Folder with source files of your own")
+    state_dir: Path = Field(
+        default_factory=_state_dir,
+        description="Folder for what belongs to this machine: leases, Airflow's database, logs",
+    )
+    contact: str = Field("", description="Mail address or page that publishers find in our user agent")
+    delay: float = Field(1.0, ge=0, description="Seconds between two requests to a host, unless its source says")
+    shards: int = Field(0, ge=0, le=64, description="Fetch tasks a day; 0: one per host, 4 at most")
+    hosts_at_once: int = Field(16, ge=1, le=256, description="Hosts asked side by side in one fetch task")
+    connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection")
+    read_timeout: float = Field(20.0, gt=0, description="Seconds to wait between two pieces of a response")
+    request_timeout: float = Field(60.0, gt=0, description="Seconds a whole request may take")
+    max_body_mb: float = Field(20.0, gt=0, description="Largest body to keep, in MB, content coding undone")
+    max_redirects: int = Field(5, ge=0, le=20, description="Redirects to follow")
+    max_attempts: int = Field(3, ge=1, le=10, description="Tries of one request on 429, 5xx and broken connections")
+    backoff: float = Field(1.0, ge=0, description="Seconds before the second try; doubles with each")
+    max_retry_after: float = Field(120.0, ge=0, description="Longest Retry-After to wait for within a run, seconds")
+    sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
+    airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _commas(cls, value: Any) -> Any:
+        return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+
+    @field_validator("sources_dir", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return value or None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: option, environment, settings file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+    @property
+    def archive_path(self) -> Path:
+        """The archive's folder, absolute."""
+        if "://" in self.archive:
+            raise SettingsError(f"archive = {self.archive!r}: object stores are not supported yet; name a folder")
+        return Path(self.archive).expanduser().absolute()
+
+    @property
+    def user_agent(self) -> str:
+        """What we call ourselves to publishers."""
+        from newsarchive import __version__
+
+        return f"newsarchive/{__version__} (news archive for research{'; ' + self.contact if self.contact else ''})"
+
+    def all_sources(self) -> dict[str, Source]:
+        """Return every declared source by name, the user's own included."""
+        return load_sources(self.sources_dir, self.sample_port)
+
+    def enabled_sources(self) -> dict[str, Source]:
+        """Return the sources that are on, by name."""
+        return {n: s for n, s in self.all_sources().items() if s.matches(self.sources)}
+
+
+def load(**options: Any) -> Settings:
+    """Return the settings; `options` that are None count as not given.
+
+    Raises:
+        SettingsError: one line that names the setting, where it stands and what is wrong with it.
+    """
+    try:
+        return Settings(**{k: v for k, v in options.items() if v is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{settings_file()}: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        known = name in Settings.model_fields
+        where = f"NEWSARCHIVE_{name.upper()}" if f"NEWSARCHIVE_{name.upper()}" in os.environ else f"setting {name}"
+        what = first["msg"] if known else "no such setting; `newsarchive settings` lists them"
+        raise SettingsError(f"{where}: {what}") from None
+
+
+def shards() -> int:
+    """Return how many fetch tasks a day has: the setting, or one per host of the sources that are on, 4 at most."""
+    settings = load()
+    if settings.shards:
+        return settings.shards
+    hosts: set[str] = set()
+    for source in settings.enabled_sources().values():
+        hosts.update(source.hosts)
+        if len(hosts) >= MOST_SHARDS:
+            break
+    return max(1, min(MOST_SHARDS, len(hosts)))

@@ -1,0 +1,210 @@
+"""Read and check source files: an unknown key, a bad URL, zone or selector is one line with file and key."""
+
+import fnmatch
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import cssselect
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from newsarchive.errors import SourceError
+from newsarchive.text.identity import clean_url, host_of
+
+BUNDLED = Path(__file__).parent
+SAMPLE_HOST = "127.0.0.1:8090"  # as the bundled samples write it; the setting sample_port moves it
+
+
+def _web_address(value: str) -> str:
+    if clean_url(re.sub(r"\{[^}]*\}", "0", value)) is None or not value.isprintable():
+        raise ValueError(f"not a web address (http:// or https://): {value!r}")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"no such time zone: {value!r}; one like Africa/Cairo is wanted") from None
+    return value
+
+
+def _selector(value: str) -> str:
+    try:
+        cssselect.parse(value)
+    except cssselect.SelectorError as error:
+        raise ValueError(f"not a CSS selector: {value!r} ({error})") from None
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Selector = Annotated[str, AfterValidator(_selector)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expected(_Strict):
+    """Articles a day; fewer than `min` is `low` in coverage."""
+
+    min: int = Field(0, ge=0)
+    max: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Expected":
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"max ({self.max}) is below min ({self.min})")
+        return self
+
+
+class Listing(_Strict):
+    """One place where the source lists its articles."""
+
+    kind: Literal["feed", "sitemap", "dated"]
+    """feed: RSS or Atom, knows only the present; sitemap: one file or an index, entries with dates;
+    dated: a sitemap or feed whose address holds a date, as `{date:%Y-%m-%d}`."""
+    url: WebAddress
+
+    @model_validator(mode="after")
+    def _template(self) -> "Listing":
+        if (self.kind == "dated") != ("{date" in self.url):
+            raise ValueError("a dated listing, and no other, has {date:%Y-%m-%d} or the like in its url")
+        if self.kind == "dated":
+            try:
+                _web_address(self.at(date(2026, 11, 22)))
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(f"the template of url cannot be filled: {error}") from None
+        return self
+
+    def at(self, day: date) -> str:
+        """Return the address for one local date."""
+        return self.url.format(date=day)
+
+
+class Politeness(_Strict):
+    """How the source wants to be asked."""
+
+    delay: float | None = Field(None, ge=0, le=3600)
+    """Seconds between requests to a host; unset: the archive's setting."""
+    revisits: list[Annotated[str, Field(pattern=r"^\d+[hd]$")]] = []
+    lookback: int = Field(2, ge=0, le=30)
+    """Days before its own that each daily run asks again."""
+
+
+class Rule(_Strict):
+    """How pages are laid out, from a day on until the next rule's; CSS selectors."""
+
+    since: date = date.min
+    title: Selector | None = None
+    body: Selector | None = None
+    """The element or elements that hold the text."""
+    date: Selector | None = None
+    authors: Selector | None = None
+    section: Selector | None = None
+    keywords: Selector | None = None
+    origin: Selector | None = None
+    remove: list[Selector] = []
+    """Elements cut before anything is read."""
+
+
+class Source(_Strict):
+    """A publication: where it lists its articles, how polite to be, how many articles a day to expect."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")
+    title: str = Field(min_length=1)
+    url: WebAddress
+    language: str = Field(pattern=r"^[a-z]{2,3}$")
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    timezone: Annotated[str, AfterValidator(_zone)]
+    expected: Expected = Expected()
+    found_in: str | None = None
+    """Where the addresses below were found."""
+    tags: list[str] = []
+    allow_private: bool = False
+    """Whether its addresses may be private or loopback: samples and tests only."""
+    required: bool = False
+    listing: list[Listing] = Field(min_length=1)
+    politeness: Politeness = Politeness()
+    rules: list[Rule] = []
+    version: str = ""
+    """Hash of the file's bytes; set on loading."""
+    file: Path | None = None
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The hosts that its addresses name, sorted."""
+        return sorted({host_of(re.sub(r"\{[^}]*\}", "0", u)) for u in [self.url, *(li.url for li in self.listing)]})
+
+    def rule_on(self, day: date) -> Rule | None:
+        """Return the rule whose validity holds `day`: the latest that began by then."""
+        begun = [r for r in self.rules if r.since <= day]
+        return max(begun, key=lambda r: r.since, default=None)
+
+    def matches(self, patterns: Iterable[str]) -> bool:
+        """Say whether a pattern names it: by name (`sample_*`), language and name (`ar/*`) or tag."""
+        names = [self.name, f"{self.language}/{self.name}", *self.tags]
+        return any(fnmatch.fnmatchcase(n, p) for p in patterns for n in names)
+
+
+def load_file(path: Path, sample_port: int | None = None) -> Source:
+    """Read one source file; `sample_port` is where the sample newspapers are served, if it is not the usual one.
+
+    Raises:
+        SourceError: one line that names the file, the key and what is wrong with it.
+    """
+    try:
+        raw = path.read_bytes()
+        text = raw.decode()
+        if sample_port is not None:
+            text = text.replace(SAMPLE_HOST, f"127.0.0.1:{sample_port}")
+        values = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SourceError(f"{path}: {error}") from None
+    taken = {"version", "file"} & values.keys()
+    if taken:
+        raise SourceError(f"{path}: {min(taken)}: unknown key")
+    try:
+        return Source(**values, version=hashlib.sha256(raw).hexdigest()[:12], file=path)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(p) for p in first["loc"]) or "file"
+        what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise SourceError(f"{path}: {key}: {what}") from None
+
+
+def load_sources(folder: Path | None = None, sample_port: int | None = None) -> dict[str, Source]:
+    """Read the bundled source files and those of the user's folder, by name.
+
+    Args:
+        folder: the user's own source files.
+        sample_port: where the sample newspapers are served, if it is not the usual port.
+
+    Raises:
+        SourceError: a file is wrong, two have the same name, or the folder does not exist.
+    """
+    bundled = files = sorted(BUNDLED.glob("*.toml"))
+    if folder is not None:
+        if not folder.is_dir():
+            raise SourceError(f"{folder}: no such folder of sources; make it, or change the setting sources_dir")
+        files = bundled + sorted(folder.glob("*.toml"))
+    sources: dict[str, Source] = {}
+    for file in files:
+        source = load_file(file, sample_port if file in bundled else None)
+        if source.name in sources:
+            raise SourceError(f"{file}: name: {source.name!r} is taken by {sources[source.name].file}")
+        sources[source.name] = source
+    return sources

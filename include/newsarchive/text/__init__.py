@@ -1,0 +1,1 @@
+"""Text: folding, repair, language, identity. Pure functions."""
