@@ -1,0 +1,1 @@
+CREATE VIEW aliases AS SELECT * FROM _aliases;

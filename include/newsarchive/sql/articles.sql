@@ -1,0 +1,1 @@
+CREATE VIEW articles AS SELECT * FROM _articles;

@@ -1,0 +1,1 @@
+CREATE VIEW captures AS SELECT * FROM _captures;

@@ -1,0 +1,1 @@
+CREATE VIEW coverage AS SELECT * FROM _coverage;

@@ -1,0 +1,1 @@
+CREATE VIEW links AS SELECT * FROM _links;

@@ -1,0 +1,1 @@
+CREATE VIEW rejects AS SELECT * FROM _rejects;

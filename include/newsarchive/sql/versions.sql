@@ -1,0 +1,1 @@
+CREATE VIEW versions AS SELECT * FROM _versions;

@@ -1,0 +1,300 @@
+"""`archive.duckdb`: what readers open. Views over exactly the files of finished partitions, all tables at one moment.
+
+A new snapshot is the one before plus the partitions that a publish completed, built under another name and moved into
+place, by one publisher at a time. It names files; it holds no rows of theirs.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from newsarchive import __version__
+from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
+from newsarchive.sources import Source
+
+NAME = "archive.duckdb"
+# The oldest format that has all we use: DuckDB command lines lag behind the library.
+_STORAGE = "v1.5.0"
+_PUBLISH_WAIT = 600.0  # seconds
+# In the order in which they are made: later ones may build on earlier ones.
+VIEWS = (
+    "links",
+    "captures",
+    "versions",
+    "rejects",
+    "coverage",
+    "articles",
+    "aliases",
+    "daily_counts",
+    "keywords",
+    "sources",
+    "about",
+)
+_ARROW_TO_SQL = {
+    pa.string(): "VARCHAR",
+    pa.date32(): "DATE",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.list_(pa.string()): "VARCHAR[]",
+    pa.map_(pa.string(), pa.string()): "MAP(VARCHAR, VARCHAR)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """One file that a snapshot names; `columns` tells files of different schema versions apart."""
+
+    table: str
+    day: date
+    path: str
+    columns: str
+
+
+@contextmanager
+def publishing(root: Path) -> Iterator[None]:
+    """Hold the archive's publish lease: one publisher at a time, on whichever process; freed by the kernel at death.
+
+    Raises:
+        Conflict: another publisher held it for ten minutes.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / ".publish.lock", timeout=_PUBLISH_WAIT)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Conflict(f"{root}: another publish has run for ten minutes; run it again when that has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def build(
+    root: Path, finished: Mapping[str, Mapping[date, Iterable[str]]], sources: Iterable[Source]
+) -> Path:
+    """Move a new snapshot into place: the one before, with the `finished` partitions as given. Call within `publishing`.
+
+    Args:
+        root: the archive.
+        finished: by table and day, the paths (below the archive) of the files that make up the partition now.
+        sources: every declared source, for the view `sources`.
+
+    Returns:
+        The path of `archive.duckdb`.
+    """
+    named = {
+        (f.table, f.day, f.path): f
+        for f in named_files(root)
+        if f.day not in finished.get(f.table, {})
+    }
+    for table, days in finished.items():
+        for day, paths in days.items():
+            for path in paths:
+                columns = ",".join(sorted(pq.read_schema(root / path).names))
+                named[table, day, path] = NamedFile(table, day, path, columns)
+    fresh = root / f".{NAME}.{uuid.uuid4().hex}"
+    try:
+        _write(fresh, root, [named[k] for k in sorted(named)], list(sources))
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(root / NAME)
+    finally:
+        for stray in (fresh, fresh.with_name(fresh.name + ".wal")):
+            stray.unlink(missing_ok=True)
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return root / NAME
+
+
+def ensure(root: Path, sources: Iterable[Source]) -> Path:
+    """Return the snapshot, making an empty one with all its views where there is none."""
+    if not (root / NAME).exists():
+        with publishing(root):
+            if not (root / NAME).exists():
+                build(root, {}, sources)
+    return root / NAME
+
+
+@contextmanager
+def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the snapshot for reading, whatever other connections this process has to an older one.
+
+    DuckDB keeps one instance per path in a process, and would show the file as it was before it was replaced: so it is
+    opened under a name of its own.
+    """
+    with _own_name(root / NAME) as path:
+        connection = _connect(path)
+        try:
+            connection.execute(f"SET VARIABLE archive_root = {_quoted(str(root) + '/')}")
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+
+def named_files(root: Path) -> list[NamedFile]:
+    """Return every file that the current snapshot names; none where there is no snapshot."""
+    if not (root / NAME).exists():
+        return []
+    with _own_name(root / NAME) as path:
+        connection = _connect(path)
+        try:
+            rows = connection.execute('SELECT "table", day, path, columns FROM _files').fetchall()
+        finally:
+            connection.close()
+    return [NamedFile(*row) for row in rows]
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise ArchiveError(f"{path.parent / NAME}: cannot be opened: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _own_name(path: Path) -> Iterator[Path]:
+    alias = path.with_name(f".{NAME}.read-{uuid.uuid4().hex}")
+    try:
+        os.link(path, alias)
+    except FileNotFoundError:
+        raise ArchiveError(f"{path}: no archive here yet; `make run` or `newsarchive run` makes one") from None
+    except OSError:  # no hard links, or a read-only folder
+        try:
+            shutil.copyfile(path, alias)
+        except OSError:
+            yield path
+            return
+    try:
+        yield alias
+    finally:
+        with suppress(OSError):
+            alias.unlink()
+
+
+def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source]) -> None:
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"ATTACH {_quoted(str(fresh))} AS snapshot (STORAGE_VERSION {_quoted(_STORAGE)})")
+        connection.execute("USE snapshot")
+        _write_own_tables(connection, root, named, sources)
+        by_table: dict[str, list[NamedFile]] = defaultdict(list)
+        for file in named:
+            by_table[file.table].append(file)
+        # The files are read where they lie now while the views are bound; readers fall back to the same place.
+        for table in TABLES.values():
+            connection.execute(f"CREATE VIEW _{table.name} AS {_scan(table, by_table[table.name], root)}")
+        for view in VIEWS:
+            connection.execute(resources.files("newsarchive.sql").joinpath(f"{view}.sql").read_text("utf-8"))
+            if view in TABLES:
+                _comment(connection, TABLES[view])
+        connection.execute("CHECKPOINT snapshot")
+        connection.execute("USE memory")
+        connection.execute("DETACH snapshot")
+    finally:
+        connection.close()
+
+
+def _write_own_tables(
+    connection: duckdb.DuckDBPyConnection, root: Path, named: list[NamedFile], sources: list[Source]
+) -> None:
+    connection.execute('CREATE TABLE _files ("table" VARCHAR, day DATE, path VARCHAR, columns VARCHAR)')
+    files = pa.table(
+        {
+            "table": pa.array([f.table for f in named], pa.string()),
+            "day": pa.array([f.day for f in named], pa.date32()),
+            "path": pa.array([f.path for f in named], pa.string()),
+            "columns": pa.array([f.columns for f in named], pa.string()),
+        }
+    )
+    connection.register("_new_files", files)
+    connection.execute("INSERT INTO _files SELECT * FROM _new_files")
+    connection.unregister("_new_files")
+    connection.execute(
+        "CREATE TABLE _sources (source VARCHAR, title VARCHAR, url VARCHAR, language VARCHAR, country VARCHAR, "
+        "timezone VARCHAR, expected_min INTEGER, expected_max INTEGER, tags VARCHAR[], listings VARCHAR[], "
+        "source_version VARCHAR, declaration JSON)"
+    )
+    for s in sources:
+        connection.execute(
+            "INSERT INTO _sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                s.name,
+                s.title,
+                s.url,
+                s.language,
+                s.country,
+                s.timezone,
+                s.expected.min,
+                s.expected.max,
+                s.tags,
+                [li.url for li in s.listing],
+                s.version,
+                json.dumps(s.model_dump(mode="json", exclude={"file", "version"}), ensure_ascii=False),
+            ],
+        )
+    connection.execute(
+        "CREATE TABLE _about (published_at TIMESTAMPTZ, newsarchive_version VARCHAR, schema_version INTEGER, "
+        "built_in VARCHAR)"
+    )
+    connection.execute(
+        "INSERT INTO _about VALUES (?, ?, ?, ?)", [datetime.now(UTC), __version__, SCHEMA_VERSION, str(root)]
+    )
+
+
+def _scan(table: Table, files: list[NamedFile], root: Path) -> str:
+    """Return the SELECT over a table's files: one list per set of columns, joined by name.
+
+    One list with `union_by_name` opens every file's footer at each query; a list per schema version opens one.
+    """
+    by_columns: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        by_columns[file.columns].append(file.path)
+    place = f"coalesce(getvariable('archive_root'), {_quoted(str(root) + '/')})"
+    selects = []
+    for columns in sorted(by_columns):
+        there = {*columns.split(","), table.partition}
+        paths = ", ".join(_quoted(p) for p in sorted(by_columns[columns]))
+        selected = ", ".join(f'"{c.name}"' for c in table.columns if c.name in there)
+        selects.append(
+            f"SELECT {selected} FROM read_parquet(list_transform([{paths}], lambda f: {place} || f), "
+            f"hive_partitioning = true, hive_types = {{'{table.partition}': DATE}})"
+        )
+    # A table without rows has its columns all the same, and a column that older files lack is there as NULL.
+    nothing = ", ".join(f'NULL::{_ARROW_TO_SQL[c.type]} AS "{c.name}"' for c in table.columns)
+    complete = len(by_columns) == 1 and {*next(iter(by_columns)).split(","), table.partition} >= {
+        c.name for c in table.columns
+    }
+    if not complete:
+        selects.append(f"SELECT {nothing} WHERE false")
+    return " UNION ALL BY NAME ".join(selects)
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.comment)}")
+    for column in table.columns:
+        connection.execute(f'COMMENT ON COLUMN {table.name}."{column.name}" IS {_quoted(column.comment)}')
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,242 @@
+"""The tables on disk: Delta Lake, one folder each, replaced by whole partitions.
+
+Open a target *before* reading what its new rows are made from, and commit through it: when another writer committed to
+the same partition in between, the commit raises and the work is done again from fresh state (`committing`).
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 12
+_ROW_GROUP = 16_384  # rows: a day of a newspaper prunes to its own group in a day of many
+_PROPERTIES = WriterProperties(
+    compression="ZSTD", compression_level=3, max_row_group_size=_ROW_GROUP, write_batch_size=1024
+)
+_CONFIGURATION = {
+    # What a plain list of files could not honour stays off.
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.checkpointInterval": "50",
+}
+_STAMP = {"newsarchive.schemaVersion": str(SCHEMA_VERSION)}
+T = TypeVar("T")
+
+
+class Target:
+    """One table, opened at one version: what is read is of that version, and a commit stands or falls with it."""
+
+    def __init__(self, root: Path, table: Table) -> None:
+        """Open `table` below `root`, making it if it is not there yet."""
+        self.table = table
+        self.folder = root / table.name
+        self._delta = _open_or_create(self.folder, table)
+
+    @property
+    def version(self) -> int:
+        """The version of the table that this handle sees."""
+        return int(self._delta.version())
+
+    def days(self) -> list[date]:
+        """Return the partitions that hold rows, earliest first."""
+        found = {str(p[self.table.partition]) for p in self._delta.partitions()}
+        return sorted(date.fromisoformat(d) for d in found)
+
+    def files(self, days: Iterable[date] | None = None) -> list[tuple[date, str]]:
+        """Return partition and path (below the archive) of each live file, of all days or those given."""
+        if days is None:
+            uris = self._delta.file_uris()
+        else:
+            wanted = sorted({d.isoformat() for d in days})
+            uris = self._delta.file_uris([(self.table.partition, "in", wanted)]) if wanted else []
+        found = []
+        for uri in uris:
+            partition, name = uri.rsplit("/", 2)[-2:]
+            day = date.fromisoformat(partition.partition("=")[2])
+            found.append((day, f"{self.table.name}/{partition}/{name}"))
+        return sorted(found)
+
+    def read(
+        self,
+        days: Iterable[date] | None = None,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Return rows of the given partitions (all, if None) as an Arrow table of the table's own schema.
+
+        Columns that a file does not have yet are NULL. `where` is a filter on columns inside the files.
+        """
+        schema = self.table.arrow
+        names = list(columns) if columns is not None else schema.names
+        partition = self.table.partition
+        parts = []
+        for day, path in self.files(days):
+            rows = _read_file(self.folder.parent / path, schema, names, partition, where)
+            parts.append(_aligned(rows, schema, names, {partition: day}))
+        wanted = pa.schema([schema.field(n) for n in names])
+        return pa.concat_tables(parts) if parts else wanted.empty_table()
+
+    def replace(self, rows: pa.Table, days: Iterable[date]) -> None:
+        """Make `rows` all that the partitions `days` hold, in one commit; rows are sorted on the way.
+
+        Raises:
+            CommitFailedError: another writer changed one of the partitions since this handle was opened.
+            ValueError: rows of another day, or columns that are not the table's.
+        """
+        wanted = sorted(set(days))
+        if not wanted:
+            return
+        rows = _checked(rows, self.table)
+        strange = set(pc.unique(rows[self.table.partition]).to_pylist()) - set(wanted)
+        if strange:
+            raise ValueError(f"{self.table.name}: rows of {min(strange)} are not of the days to replace")
+        if not rows.num_rows and not self.files(wanted):
+            return
+        listed = ", ".join(f"'{d.isoformat()}'" for d in wanted)
+        write_deltalake(
+            self._delta,
+            rows.sort_by([(c, "ascending") for c in (self.table.partition, *self.table.order)]),
+            mode="overwrite",
+            predicate=f"{self.table.partition} in ({listed})",
+            writer_properties=_PROPERTIES,
+            commit_properties=CommitProperties(custom_metadata=_STAMP),
+        )
+
+    def append(self, rows: pa.Table) -> None:
+        """Add rows, in one commit; never conflicts with other appends."""
+        if rows.num_rows:
+            write_deltalake(
+                self._delta,
+                _checked(rows, self.table),
+                mode="append",
+                writer_properties=_PROPERTIES,
+                commit_properties=CommitProperties(custom_metadata=_STAMP),
+            )
+
+
+class Archive:
+    """The archive in one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Name the archive at `root`; nothing is made before something is written."""
+        self.root = root
+
+    def open(self, table: str) -> Target:
+        """Open one table at its newest version.
+
+        Raises:
+            ArchiveError: the folder cannot be read or made, or is no table of ours.
+        """
+        return Target(self.root, TABLES[table])
+
+    def open_all(self, *tables: str) -> dict[str, Target]:
+        """Open several tables, by name."""
+        return {name: self.open(name) for name in tables}
+
+
+def rows_of(records: Iterable[Any], table: Table) -> pa.Table:
+    """Return records (dataclasses of `model`) as rows of `table`."""
+    dicts = [asdict(r) for r in records]
+    for values in dicts:
+        if isinstance(values.get("evidence"), Mapping):
+            values["evidence"] = sorted(values["evidence"].items())
+    return pa.Table.from_pylist(dicts, schema=table.arrow)
+
+
+def committing(what: str, work: Callable[[], T]) -> T:
+    """Do `work` (open targets, read, compute, commit), again from fresh state when another writer was first.
+
+    Raises:
+        Conflict: it lost too often.
+    """
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            return work()
+        except CommitFailedError as error:
+            log.info("%s: another writer was first (try %d): %s", what, attempt, str(error).splitlines()[0])
+            time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads writers, no secret
+    raise Conflict(f"{what}: another writer was first {MOST_TRIES} times in a row; run it again")
+
+
+def _open_or_create(folder: Path, table: Table) -> DeltaTable:
+    with _clear_errors(folder):
+        for _ in range(3):
+            try:
+                return DeltaTable(str(folder))
+            except TableNotFoundError:
+                folder.mkdir(parents=True, exist_ok=True)
+            try:
+                return DeltaTable.create(
+                    str(folder),
+                    table.arrow,
+                    partition_by=[table.partition],
+                    mode="error",
+                    name=table.name,
+                    description=table.comment,
+                    configuration=_CONFIGURATION,
+                    commit_properties=CommitProperties(custom_metadata=_STAMP),
+                )
+            except (CommitFailedError, DeltaError) as error:
+                log.debug("%s: made by another writer meanwhile (%s)", folder, error)
+        return DeltaTable(str(folder))
+
+
+@contextmanager
+def _clear_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise ArchiveError(f"{folder}: cannot be opened as a table of the archive: {error}") from error
+
+
+def _read_file(
+    path: Path, schema: pa.Schema, names: list[str], partition: str, where: pc.Expression | None
+) -> pa.Table:
+    there = set(pq.read_schema(path).names)
+    columns = [n for n in names if n != partition and n in there]
+    # A table without columns would lose its number of rows.
+    extra = [next(n for n in schema.names if n in there)] if not columns else []
+    return pq.read_table(path, columns=columns + extra, filters=where, partitioning=None)
+
+
+def _aligned(
+    rows: pa.Table, schema: pa.Schema, names: list[str], constants: Mapping[str, Any]
+) -> pa.Table:
+    fields = [schema.field(n) for n in names]
+    columns = []
+    for field in fields:
+        if field.name in constants:
+            columns.append(pa.repeat(pa.scalar(constants[field.name], field.type), rows.num_rows))
+        elif field.name in rows.column_names:
+            columns.append(rows[field.name].cast(field.type))
+        else:
+            columns.append(pa.nulls(rows.num_rows, field.type))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _checked(rows: pa.Table, table: Table) -> pa.Table:
+    schema = table.arrow
+    if rows.schema.names != schema.names:
+        odd = sorted(set(rows.schema.names) ^ set(schema.names))
+        raise ValueError(f"{table.name}: columns are not the table's: {odd or 'order'}")
+    for column in table.columns:
+        if not column.nullable and rows[column.name].null_count:
+            raise ValueError(f"{table.name}.{column.name}: {rows[column.name].null_count} rows without a value")
+    return rows.cast(schema)
