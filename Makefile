@@ -1,0 +1,80 @@
+# `make run` starts the archive, `make test` tests it. Everything is installed in .venv from the locks; nothing else is
+# touched, and what is installed already is not installed again.
+
+NEWSARCHIVE_ARCHIVE ?= $(CURDIR)/archive
+NEWSARCHIVE_STATE_DIR ?= $(CURDIR)/.newsarchive
+export NEWSARCHIVE_ARCHIVE NEWSARCHIVE_STATE_DIR
+
+BIN := .venv/bin
+UV = $(BIN)/uv pip
+LOCK = $(UV) compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+# Stored byte code halves the start of each of Airflow's programs
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without a home that can be written, the cache of packages lies here
+ifneq ($(shell test -n "$$HOME" && mkdir -p "$$HOME/.cache" 2>/dev/null && test -w "$$HOME/.cache" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export PIP_NO_CACHE_DIR := 1
+export HOME := $(CURDIR)/.cache
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: help run test test-long lint format lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: .venv/.run ## Start the archive with its sample newspapers; ONCE=1 ends after showing yesterday
+	@$(BIN)/python -m newsarchive.local $(if $(filter-out 0 no,$(ONCE)),--once)
+
+test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
+	@$(BIN)/pytest $(ARGS)
+
+test-long: .venv/.dev ## Run the long tests whole, which `make test` draws from
+	@$(BIN)/pytest -m long --long=all $(ARGS)
+
+lint: .venv/.dev ## Check style, form and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.dev ## Put the code into form
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+lock: .venv/.uv ## Choose the versions of all packages anew
+	$(LOCK) pyproject.toml --extra build -o requirements.lock
+	$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove what is installed; archive and state stay
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache
+
+# --- installation ---------------------------------------------------------------------------------------------------
+
+# one line instead of a page: $(call install,what,command)
+define install
+@echo "Installing $(1) ..."
+@$(2) >.venv/install.log 2>&1 || { \
+	if grep -qiE 'connect|resol|network|timed? ?out|dns|Name or service|No matching distribution' .venv/install.log; \
+	then echo "Cannot reach the Python package index: check the network, then try again ($(CURDIR)/.venv/install.log)"; \
+	else echo "Installing $(1) failed: see $(CURDIR)/.venv/install.log"; fi >&2; exit 1; }
+endef
+
+# The package itself, in place: needs no network
+ITSELF = $(UV) install --offline --no-deps --no-build-isolation --quiet --editable .
+
+.venv/.run: requirements.lock pyproject.toml .venv/.uv
+	$(call install,the packages,$(UV) install --require-hashes --quiet -r requirements.lock)
+	$(call install,newsarchive,$(ITSELF))
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml .venv/.uv
+	$(call install,the packages and the tools of tests,$(UV) install --require-hashes --quiet -r requirements-dev.lock)
+	$(call install,newsarchive,$(ITSELF))
+	@touch $@ .venv/.run
+
+.venv/.uv: requirements-uv.lock
+	@sh scripts/venv.sh
+	$(call install,the installer,$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock)
+	@touch $@

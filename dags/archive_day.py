@@ -1,0 +1,96 @@
+"""### The articles of one day, from listings to the snapshot
+
+One run a day, for the UTC day that has just ended. Backfill any range; running a day again replaces
+what it made. `discover` reads listings, each `fetch` has its own hosts, `parse` needs no network,
+`publish` shows the day to readers, whatever the shards did. `outcome` fails the run when any of them did.
+
+The day is the run's logical date. A manual run without one, or with today or later, means yesterday, or
+the day in the parameter `day`. Leave `day` empty in a backfill.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset, Param, task
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from newsarchive import pools
+from newsarchive.days import day_of
+from newsarchive.settings import shards
+
+ARTICLES = Asset("newsarchive://articles", group="newsarchive")
+
+with DAG(
+    "archive_day",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(1990, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=4,
+    default_args={
+        "owner": "newsarchive",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": True,
+    },
+    params={
+        "day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description="UTC day to archive; empty: the run's own day",
+        )
+    },
+    tags=["newsarchive"],
+    doc_md=__doc__,
+):
+
+    @task(execution_timeout=timedelta(minutes=30))
+    def discover(dag_run: Any = None) -> dict[str, int]:
+        """Read what the sources listed for the day."""
+        from newsarchive import steps
+
+        return steps.discover(day_of(dag_run)).counts()
+
+    def fetch(shard: int) -> Any:
+        """Return the task that fetches the pages of one shard's hosts."""
+
+        @task(
+            task_id=f"fetch_{shard}",
+            pool=pools.hosts(shard),
+            execution_timeout=timedelta(hours=6),
+            doc_md="Fetch the listed pages of this shard's hosts, one request at a time per host.",
+        )
+        def fetch_shard(dag_run: Any = None) -> dict[str, int]:
+            from newsarchive import steps
+
+            return steps.fetch(day_of(dag_run), shard).counts()
+
+        return fetch_shard()
+
+    @task(trigger_rule="all_done", pool=pools.PARSE, execution_timeout=timedelta(hours=2))
+    def parse(dag_run: Any = None) -> dict[str, int]:
+        """Turn the captured pages into rows, or into rejects with a reason."""
+        from newsarchive import steps
+
+        return steps.parse(day_of(dag_run)).counts()
+
+    @task(trigger_rule="all_done", outlets=[ARTICLES], execution_timeout=timedelta(minutes=30))
+    def publish(dag_run: Any = None, outlet_events: Any = None) -> dict[str, int]:
+        """Merge the rows into articles and show the day to readers."""
+        from newsarchive import steps
+
+        day = day_of(dag_run)
+        counts = steps.publish(day).counts()
+        outlet_events[ARTICLES].extra = {"days": [day.isoformat()], "rows": counts}
+        return counts
+
+    # The last task decides the run. The scheduler never starts this one: it costs nothing, and
+    # counts as failed when anything before it did
+    outcome = EmptyOperator(task_id="outcome", doc_md="Fails the run when any step failed.")
+
+    fetches = [fetch(shard) for shard in range(shards())]
+    discovered, parsed, published = discover(), parse(), publish()
+    discovered >> fetches >> parsed >> published
+    [discovered, *fetches, parsed, published] >> outcome

@@ -1,0 +1,34 @@
+"""### Every feed as it is now
+
+A feed only knows the present: each poll archives it as it was served, and what no poll saw is lost. Polls are filed by the
+time of their exchange, so a missed hour is not made up: `catchup` is off and past hours cannot be asked for.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, task
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+with DAG(
+    "poll_feeds",
+    schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "newsarchive",
+        "retries": 1,
+        "retry_delay": timedelta(minutes=2),
+    },
+    tags=["newsarchive"],
+    doc_md=__doc__,
+):
+
+    @task(execution_timeout=timedelta(minutes=30))
+    def poll() -> dict[str, int]:
+        """Ask every feed of the sources that are on, and keep what it served."""
+        from newsarchive import steps
+
+        return steps.poll().counts()
+
+    poll()

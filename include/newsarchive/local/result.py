@@ -1,0 +1,90 @@
+"""What a day brought, read from the snapshot and printed for a person."""
+
+import shlex
+from collections.abc import Collection
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from newsarchive.errors import ArchiveError
+
+QUERY = """SELECT article_day, language, count(*) AS articles, min(published_at) AS first, max(published_at) AS last
+FROM articles GROUP BY ALL ORDER BY article_day DESC, language LIMIT 6"""
+
+
+def show(archive: Path, day: date, sources: Collection[str], console: Console) -> bool:
+    """Print the articles of a run day and how to query them; return whether every source is complete.
+
+    Raises:
+        ArchiveError: there is no snapshot to read.
+    """
+    snapshot = archive / "archive.duckdb"
+    if not snapshot.exists():
+        raise ArchiveError(f"{snapshot} is missing: nothing was published")
+    with closing(duckdb.connect(str(snapshot), read_only=True)) as db:
+        complete = _coverage(db, day, sources, console)
+        _headlines(db, console)
+        console.print(f"\n[bold]A first query[/]\n{QUERY}")
+        console.print(_table(db.sql(QUERY)))
+    quoted = shlex.quote(str(snapshot))
+    console.print(f"\n[bold]The archive[/]  {archive}", soft_wrap=True)
+    console.print(
+        f'Query it      duckdb -readonly {quoted} "SELECT title FROM articles LIMIT 5"\n'
+        '              newsarchive query "SELECT source, count(*) FROM articles GROUP BY source"\n'
+        "              (both programs are in .venv/bin)",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+    return complete
+
+
+def _coverage(
+    db: duckdb.DuckDBPyConnection, day: date, sources: Collection[str], console: Console
+) -> bool:
+    rows = db.execute(
+        "SELECT source, status, listed, captured, kept, rejected, note FROM coverage "
+        "WHERE run_day = ? ORDER BY source",
+        [day],
+    ).fetchall()
+    table = Table(title=f"Articles of {day} (UTC)", title_justify="left")
+    for column in ("source", "status"):
+        table.add_column(column)
+    for column in ("listed", "captured", "articles", "rejected"):
+        table.add_column(column, justify="right")
+    table.add_column("note")
+    for source, status, *numbers, note in rows:
+        table.add_row(source, status, *map(str, numbers), note or "")
+    console.print(table)
+    status_of = {row[0]: row[1] for row in rows}
+    wanting = sorted(name for name in sources if status_of.get(name) != "complete")
+    if wanting or not sources:
+        what = ", ".join(f"{name} ({status_of.get(name, 'no coverage')})" for name in wanting)
+        console.print(f"[red]{day} is not complete[/]: {what or 'no source is on'}", soft_wrap=True)
+    return bool(sources) and not wanting
+
+
+def _headlines(db: duckdb.DuckDBPyConnection, console: Console) -> None:
+    rows = db.execute(
+        "SELECT language, title, source FROM articles WHERE language IN ('ar', 'en') "
+        "QUALIFY row_number() OVER (PARTITION BY language ORDER BY published_at DESC, article_id) <= 2 "
+        "ORDER BY language, published_at DESC, article_id"
+    ).fetchall()
+    if rows:
+        console.print("\n[bold]Headlines[/]")
+    for language, title, source in rows:
+        console.print(Text(f"  {language}  {title}  ({source})"), soft_wrap=True)
+
+
+def _table(relation: duckdb.DuckDBPyRelation) -> Table:
+    table = Table()
+    for column in relation.columns:
+        table.add_column(column)
+    for row in relation.fetchall():
+        table.add_row(*("" if value is None else str(value) for value in row))
+    return table

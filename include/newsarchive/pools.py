@@ -1,0 +1,23 @@
+"""The pools of Airflow that our DAGs name. A task whose pool does not exist is never run, with only a warning."""
+
+import json
+
+from newsarchive.settings import shards
+
+PARSE = "parse"
+
+
+def hosts(shard: int) -> str:
+    """Return the pool of a shard's hosts: one slot, so that no host is asked from two tasks at once."""
+    return f"hosts_{shard}"
+
+
+def pools() -> dict[str, int]:
+    """Return the slots of every pool by name."""
+    # parsing uses every core inside one task; a second one fills the time that the first spends on disk
+    return {PARSE: 2, **{hosts(shard): 1 for shard in range(shards())}}
+
+
+if __name__ == "__main__":  # what `airflow pools import` reads
+    print(json.dumps({name: {"slots": n, "description": "", "include_deferred": False}
+                      for name, n in pools().items()}))
