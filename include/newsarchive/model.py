@@ -42,6 +42,21 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingState:
+    """What one declared listing answered for one run day."""
+
+    run_day: date
+    source: str
+    listing: str
+    route: str
+    status: str
+    """answered, not_found, failed."""
+    links: int
+    gap: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """One HTTP exchange (or imported file, or wish that was refused before it was asked), as one row."""
 

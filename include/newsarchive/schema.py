@@ -123,6 +123,23 @@ LINKS = Table(
     ),
 )
 
+LISTINGS = Table(
+    "listings",
+    "What each listing of a source answered for a run day",
+    "run_day",
+    ("source", "listing"),
+    (
+        _RUN_DAY,
+        _SOURCE,
+        _c("listing", _text, "Address of the listing as declared", null=False),
+        _c("route", _text, "Kind of listing: feed, sitemap, dated", null=False),
+        _c("status", _text, "answered, not_found (it does not reach to that day) or failed", null=False),
+        _c("links", _count, "Links of the run day that it had", null=False),
+        _c("gap", _text, "Why entries may be missing, in words"),
+        _c("problem", _text, "What was wrong with its content, in words"),
+    ),
+)
+
 CAPTURES = Table(
     "captures",
     "HTTP exchanges, imports and refused wishes, one row each; only ever added to",
@@ -291,5 +308,5 @@ ALIASES = Table(
 
 TABLES = {
     t.name: t
-    for t in (LINKS, CAPTURES, VERSIONS, REJECTS, ARTICLES, COVERAGE, ARTICLE_INDEX, ALIASES)
+    for t in (LINKS, LISTINGS, CAPTURES, VERSIONS, REJECTS, ARTICLES, COVERAGE, ARTICLE_INDEX, ALIASES)
 }

@@ -6,6 +6,7 @@ in that order. The file is `newsarchive.toml` in the current folder, or the one 
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -130,11 +131,12 @@ def load(**options: Any) -> Settings:
 def shards() -> int:
     """Return how many fetch tasks a day has: the setting, or one per host of the sources that are on, 4 at most."""
     settings = load()
+    return shard_count(settings, settings.enabled_sources())
+
+
+def shard_count(settings: Settings, sources: Mapping[str, Source]) -> int:
+    """Return the same, for sources that are loaded already."""
     if settings.shards:
         return settings.shards
-    hosts: set[str] = set()
-    for source in settings.enabled_sources().values():
-        hosts.update(source.hosts)
-        if len(hosts) >= MOST_SHARDS:
-            break
+    hosts = {host for source in sources.values() for host in source.hosts}
     return max(1, min(MOST_SHARDS, len(hosts)))

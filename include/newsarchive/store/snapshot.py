@@ -33,6 +33,7 @@ _PUBLISH_WAIT = 600.0  # seconds
 # In the order in which they are made: later ones may build on earlier ones.
 VIEWS = (
     "links",
+    "listings",
     "captures",
     "versions",
     "rejects",

@@ -1,0 +1,138 @@
+"""From what parsing found to rows: versions, rejects, and the articles that are merged from all versions. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import date
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from newsarchive.model import Article, Capture, Found, Link, Refused, Reject, Version
+from newsarchive.parse import PARSER_VERSION
+from newsarchive.sources import Source
+from newsarchive.text.folding import fold
+from newsarchive.text.identity import article_id, imported_article_id, version_id
+from newsarchive.text.words import count_words
+
+NO_SOURCE = "none"  # version of the source file of rows that come from no declared source
+_COPIED = [f.name for f in fields(Found) if f.name not in ("part", "evidence", "canonical_url")]
+_SHOWN = {f.name for f in fields(Article)} & {f.name for f in fields(Version)}
+
+
+def versions_of(
+    found: Iterable[Found], capture: Capture, link: Link | None, final_url: str, source: Source | None
+) -> list[Version]:
+    """Return one version per article found in a capture, the page's own first.
+
+    Args:
+        found: what parsing found, part 0 being the page's own article.
+        capture: the exchange (or import) that holds the bytes.
+        link: the link that was fetched; None for imports.
+        final_url: where redirects ended, cleaned; stands for the canonical URL where the page states none.
+        source: the declared source, if there is one.
+    """
+    made: list[Version] = []
+    payload = capture.payload_sha256 or ""
+    for article in sorted(found, key=lambda f: f.part):
+        if capture.kind == "import":
+            identity = imported_article_id(capture.source, payload, article.part)
+        else:
+            identity = article_id(capture.source, article.canonical_url or final_url, article.part)
+        made.append(
+            Version(
+                run_day=capture.run_day,
+                version_id=version_id(identity, payload),
+                article_id=identity,
+                source=capture.source,
+                url=link.url if link else capture.url,
+                link_id=capture.link_id,
+                canonical_url=article.canonical_url,
+                part=article.part,
+                parent_article_id=made[0].article_id if made else None,
+                word_count=count_words(article.text),
+                evidence=dict(sorted(article.evidence.items())),
+                text_sha256=hashlib.sha256(
+                    f"{fold(article.title)}\n{fold(article.text)}".encode()
+                ).hexdigest(),
+                parser_version=PARSER_VERSION,
+                source_version=source.version if source else NO_SOURCE,
+                payload_sha256=payload,
+                capture_id=capture.capture_id,
+                captured_at=capture.captured_at,
+                warc_path=capture.warc_path or "",
+                warc_offset=capture.warc_offset or 0,
+                warc_length=capture.warc_length or 0,
+                record_sha256=capture.record_sha256 or "",
+                **{name: getattr(article, name) for name in _COPIED},
+            )
+        )
+    return made
+
+
+def reject_of(refused: Refused, capture: Capture, link: Link | None, source: Source | None) -> Reject:
+    """Return the row that says why a capture became no article."""
+    return Reject(
+        run_day=capture.run_day,
+        source=capture.source,
+        link_id=capture.link_id,
+        url=link.url if link else capture.url,
+        reason=refused.reason,
+        detail=refused.detail,
+        status=capture.status,
+        parser_version=PARSER_VERSION,
+        source_version=source.version if source else NO_SOURCE,
+        payload_sha256=capture.payload_sha256,
+        capture_id=capture.capture_id,
+        captured_at=capture.captured_at,
+        warc_path=capture.warc_path,
+        warc_offset=capture.warc_offset,
+        warc_length=capture.warc_length,
+    )
+
+
+def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) -> list[Article]:
+    """Return one article per article id, from all its versions, whatever order they come in.
+
+    The latest capture is what is shown; the article day is that of the latest capture that has a date, else the run
+    day that first saw it.
+
+    Args:
+        versions: rows of `versions`, every version of each article among them.
+        sources: declared sources by name, for country and time zone.
+    """
+
+    def age(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return row["article_id"], row["captured_at"], row["run_day"], row["version_id"]
+
+    merged = []
+    for identity, group in groupby(sorted(versions, key=age), key=lambda row: row["article_id"]):
+        rows = list(group)
+        latest = rows[-1]
+        source = sources.get(latest["source"])
+        dated = [r["published_day"] for r in rows if r["published_day"]]
+        first_run_day = min(r["run_day"] for r in rows)
+        values = {name: latest[name] for name in _SHOWN}
+        values.update(
+            article_day=dated[-1] if dated else first_run_day,
+            article_id=identity,
+            url=latest["canonical_url"] or latest["url"],
+            published_local_date=_local_date(latest, source),
+            country=source.country if source else None,
+            evidence=dict(latest["evidence"]),
+            versions=len({r["version_id"] for r in rows}),
+            first_run_day=first_run_day,
+            last_run_day=max(r["run_day"] for r in rows),
+            first_seen=rows[0]["captured_at"],
+            last_seen=latest["captured_at"],
+        )
+        merged.append(Article(**values))
+    return merged
+
+
+def _local_date(row: Mapping[str, Any], source: Source | None) -> date | None:
+    if row["published_at"] is None or source is None:
+        day: date | None = row["published_day"]
+        return day
+    local: date = row["published_at"].astimezone(ZoneInfo(source.timezone)).date()
+    return local

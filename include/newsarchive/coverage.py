@@ -1,0 +1,106 @@
+"""What is known of a source on a day, as one status: the kinds of nothing are never confused. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from newsarchive.model import Coverage
+from newsarchive.sources import Source
+
+# Answers that a later request would only repeat: nothing is missing when they came.
+DEFINITIVE = frozenset({"ok", "blocked_address", "bad_url", "too_large", "too_many_redirects", "robots"})
+_TEMPORARY_4XX = frozenset({408, 425, 429})
+
+
+def is_definitive(outcome: str, status: int | None) -> bool:
+    """Say whether a visit that ended so is over; the others are asked again when the day is run again."""
+    if outcome == "http_error":
+        return status is not None and 400 <= status < 500 and status not in _TEMPORARY_4XX
+    return outcome in DEFINITIVE
+
+
+def count(
+    run_day: date,
+    source: Source | None,
+    name: str,
+    listings: Sequence[Mapping[str, Any]],
+    links: Iterable[Mapping[str, Any]],
+    outcomes: Mapping[str, tuple[str, int | None]],
+    versions: Sequence[Mapping[str, Any]],
+    rejects: Sequence[Mapping[str, Any]],
+) -> Coverage:
+    """Return the coverage of one source on one run day.
+
+    Args:
+        run_day: the day.
+        source: its declaration; None for imports and sources no longer declared.
+        name: its name.
+        listings: its rows of `listings` that day.
+        links: its rows of `links` that day.
+        outcomes: by link id, outcome and HTTP status of the link's latest capture.
+        versions: its rows of `versions` that day (article_id, link_id, part).
+        rejects: its rows of `rejects` that day (link_id, reason).
+    """
+    listed = {row["link_id"] for row in links}
+    own = [v for v in versions if v["part"] == 0]
+    kept = len(own)
+    captured = sum(1 for i in listed if outcomes.get(i, ("", None))[0] == "ok")
+    missing = sum(1 for i in listed if i not in outcomes or not is_definitive(*outcomes[i]))
+    articles = Counter(v["article_id"] for v in own)
+    answered = [row for row in listings if row["status"] == "answered"]
+    if source is None and not listings:  # imports: nobody lists them
+        captured, listed_count = kept + len(rejects), kept + len(rejects)
+    else:
+        listed_count = len(listed)
+    expected_min = source.expected.min if source else None
+    status, note = _status(listings, answered, listed_count, missing, kept, expected_min)
+    return Coverage(
+        run_day=run_day,
+        source=name,
+        status=status,
+        note=note,
+        expected_min=expected_min,
+        expected_max=source.expected.max if source else None,
+        listings_asked=len(listings),
+        listings_answered=len(answered),
+        routes=sorted({row["route"] for row in answered}),
+        listed=listed_count,
+        captured=captured,
+        parsed=kept + sum(1 for r in rejects if r["payload_sha256"] and outcomes.get(r["link_id"], ("ok",))[0] == "ok"),
+        kept=kept,
+        rejected=len(rejects),
+        missing=missing,
+        duplicates=sum(n - 1 for n in articles.values()),
+    )
+
+
+def _status(
+    listings: Sequence[Mapping[str, Any]],
+    answered: Sequence[Mapping[str, Any]],
+    listed: int,
+    missing: int,
+    kept: int,
+    expected_min: int | None,
+) -> tuple[str, str | None]:
+    if not listings and not listed:
+        return "not_available", "no listing of it can answer for that day"
+    failed = [row["listing"] for row in listings if row["status"] == "failed"]
+    if listings and not answered:
+        if failed:
+            return "failed", f"no answer from {', '.join(failed)}"
+        return "not_available", "its listings do not reach to that day"
+    if missing:
+        return "partial", f"{missing} of {listed} pages could not be had; running the day again asks for them"
+    if failed:
+        return "partial", f"no answer from {', '.join(failed)}"
+    # A listing addressed by date has what the polls of a feed may have missed.
+    if not any(row["route"] != "feed" for row in answered):
+        gaps = [row["gap"] for row in answered if row["gap"]]
+        if gaps:
+            return "partial", "; ".join(gaps)
+    if not listed:
+        return "empty", "its listings answered: nothing was published"
+    if expected_min is not None and kept < expected_min:
+        return "low", f"{kept} articles, at least {expected_min} expected"
+    return "complete", None
