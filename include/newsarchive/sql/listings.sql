@@ -1,0 +1,1 @@
+CREATE VIEW listings AS SELECT * FROM _listings;
