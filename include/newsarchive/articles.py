@@ -1,4 +1,4 @@
-"""From what parsing found to rows: versions, rejects, and the articles that are merged from all versions. Pure."""
+"""From what parsing found to rows: versions, rejects, and articles merged from them. Pure."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,11 @@ _SHOWN = {f.name for f in fields(Article)} & {f.name for f in fields(Version)}
 
 
 def versions_of(
-    found: Iterable[Found], capture: Capture, link: Link | None, final_url: str, source: Source | None
+    found: Iterable[Found],
+    capture: Capture,
+    link: Link | None,
+    final_url: str,
+    source: Source | None,
 ) -> list[Version]:
     """Return one version per article found in a capture, the page's own first.
 
@@ -29,7 +33,8 @@ def versions_of(
         found: what parsing found, part 0 being the page's own article.
         capture: the exchange (or import) that holds the bytes.
         link: the link that was fetched; None for imports.
-        final_url: where redirects ended, cleaned; stands for the canonical URL where the page states none.
+        final_url: where redirects ended, cleaned; stands for the canonical URL where the page
+            states none.
         source: the declared source, if there is one.
     """
     made: list[Version] = []
@@ -70,7 +75,9 @@ def versions_of(
     return made
 
 
-def reject_of(refused: Refused, capture: Capture, link: Link | None, source: Source | None) -> Reject:
+def reject_of(
+    refused: Refused, capture: Capture, link: Link | None, source: Source | None
+) -> Reject:
     """Return the row that says why a capture became no article."""
     return Reject(
         run_day=capture.run_day,
@@ -94,8 +101,8 @@ def reject_of(refused: Refused, capture: Capture, link: Link | None, source: Sou
 def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) -> list[Article]:
     """Return one article per article id, from all its versions, whatever order they come in.
 
-    The latest capture is what is shown; the article day is that of the latest capture that has a date, else the run
-    day that first saw it.
+    The latest capture is what is shown; the article day is that of the latest capture that has a
+    date, else the run day that first saw it.
 
     Args:
         versions: rows of `versions`, every version of each article among them.

@@ -1,4 +1,4 @@
-"""What is known of a source on a day, as one status: the kinds of nothing are never confused. Pure."""
+"""What is known of a source on a day, as one status that tells kinds of nothing apart. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,14 @@ from newsarchive.model import Coverage
 from newsarchive.sources import Source
 
 # Answers that a later request would only repeat: nothing is missing when they came.
-DEFINITIVE = frozenset({"ok", "blocked_address", "bad_url", "too_large", "too_many_redirects", "robots"})
+DEFINITIVE = frozenset(
+    {"ok", "blocked_address", "bad_url", "too_large", "too_many_redirects", "robots"}
+)
 _TEMPORARY_4XX = frozenset({408, 425, 429})
 
 
 def is_definitive(outcome: str, status: int | None) -> bool:
-    """Say whether a visit that ended so is over; the others are asked again when the day is run again."""
+    """Say whether a visit that ended so is over; others are asked again on the next run."""
     if outcome == "http_error":
         return status is not None and 400 <= status < 500 and status not in _TEMPORARY_4XX
     return outcome in DEFINITIVE
@@ -67,7 +69,12 @@ def count(
         routes=sorted({row["route"] for row in answered}),
         listed=listed_count,
         captured=captured,
-        parsed=kept + sum(1 for r in rejects if r["payload_sha256"] and outcomes.get(r["link_id"], ("ok",))[0] == "ok"),
+        parsed=kept
+        + sum(
+            1
+            for r in rejects
+            if r["payload_sha256"] and outcomes.get(r["link_id"], ("ok",))[0] == "ok"
+        ),
         kept=kept,
         rejected=len(rejects),
         missing=missing,
@@ -91,7 +98,10 @@ def _status(
             return "failed", f"no answer from {', '.join(failed)}"
         return "not_available", "its listings do not reach to that day"
     if missing:
-        return "partial", f"{missing} of {listed} pages could not be had; running the day again asks for them"
+        return (
+            "partial",
+            f"{missing} of {listed} pages could not be had; running the day again asks for them",
+        )
     if failed:
         return "partial", f"no answer from {', '.join(failed)}"
     # A listing addressed by date has what the polls of a feed may have missed.

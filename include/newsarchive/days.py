@@ -19,8 +19,8 @@ def yesterday() -> date:
 def day_of(dag_run: Any) -> date:
     """Return the run day of an Airflow run: its logical date, or the day that its parameter names.
 
-    A run with no logical date, or with one of today or later (the trigger form fills in now), means the day in
-    the parameter `day`, else yesterday. A day that is not over cannot be archived whole.
+    A run with no logical date, or with one of today or later (the trigger form fills in now), means
+    the day in the parameter `day`, else yesterday. A day that is not over cannot be archived whole.
 
     Args:
         dag_run: what Airflow hands to a task: `logical_date` and `conf` are read.
@@ -52,7 +52,7 @@ def bounds(run_day: date) -> tuple[datetime, datetime]:
 
 
 def local_dates(run_day: date, timezone: str) -> Iterator[date]:
-    """Yield each date of `timezone` that overlaps the UTC day, earliest first (one, two or, rarely, three)."""
+    """Yield each date of `timezone` that overlaps the UTC day, earliest first: one or two."""
     start, end = bounds(run_day)
     zone = ZoneInfo(timezone)
     first = start.astimezone(zone).date()

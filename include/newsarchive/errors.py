@@ -13,9 +13,9 @@ class SourceError(ArchiveError):
     """A source file that cannot be used; the text names file and key."""
 
 
-class Conflict(ArchiveError):  # noqa: N818 - the design's own word
-    """Another writer was first too often; what is on disk is whole, and running again finishes the work."""
+class Conflict(ArchiveError):
+    """Another writer was first too often; what is on disk is whole, running again finishes it."""
 
 
-class HostBusy(ArchiveError):  # noqa: N818 - a state, not a fault
+class HostBusy(ArchiveError):
     """Another process holds the host's lease."""

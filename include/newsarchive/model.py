@@ -1,4 +1,4 @@
-"""The records that travel between the steps; each field is a column of the table in `schema` of the same name.
+"""The records that travel between the steps; their fields are the columns in `schema`.
 
 Times are aware UTC datetimes, days are dates, every id is a function of content (`text.identity`).
 """
@@ -9,12 +9,12 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a listing, before it is anybody's link: what the listing said, nothing derived."""
+    """One line of a listing, before it is anybody's link: what it said, nothing derived."""
 
     url: str
     title: str | None = None
     listed_at: datetime | None = None
-    """When the listing says the article was published; None when it gives a date without a time, or nothing."""
+    """When the listing says it was published; None for a date without a time, or nothing."""
     listed_day: date | None = None
     """The day as the listing wrote it, in its own offset, never converted."""
     updated_at: datetime | None = None
@@ -58,7 +58,7 @@ class ListingState:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One HTTP exchange (or imported file, or wish that was refused before it was asked), as one row."""
+    """One HTTP exchange, imported file, or wish refused before it was asked, as one row."""
 
     run_day: date
     capture_id: str
@@ -92,7 +92,7 @@ class Capture:
     payload_bytes: int | None = None
     """Length of the body with its content coding undone."""
     payload_sha256: str | None = None
-    """Of the body with its content coding (gzip, …) undone, so that equal pages have equal sums; hex."""
+    """Of the body, content coding (gzip, …) undone: equal pages have equal sums; hex."""
     retry_after_s: float | None = None
     error: str | None = None
     warc_path: str | None = None
@@ -109,7 +109,8 @@ class Capture:
 class Found:
     """What parsing found for one article in one page or document; no identity yet.
 
-    `evidence` says where each field came from: jsonld, meta, microdata, label, rule, heuristic, feed, sitemap, url.
+    `evidence` says where each field came from: jsonld, meta, microdata, label, rule, heuristic,
+    feed, sitemap, url.
     """
 
     title: str
@@ -200,7 +201,7 @@ class Reject:
     link_id: str | None
     url: str
     reason: str
-    """A `Refused.reason`, or a `Capture.outcome` that is not ok (http_error with the status as detail)."""
+    """A `Refused.reason`, or a `Capture.outcome` that is not ok."""
     detail: str | None
     status: int | None
     parser_version: str

@@ -43,12 +43,19 @@ def _span(days: Iterable[date]) -> str:
     ordered = sorted(set(days))
     if not ordered:
         return ""
-    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]} … {ordered[-1]} ({len(ordered)} days)"
+    return (
+        str(ordered[0])
+        if len(ordered) == 1
+        else f"{ordered[0]} … {ordered[-1]} ({len(ordered)} days)"
+    )
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
-        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            c.ljust(w) if i == 0 else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]

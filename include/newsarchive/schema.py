@@ -1,7 +1,8 @@
 """The tables: the one truth for their columns, types, comments, partitions and order of rows.
 
-A column is *volatile* when a second, undisturbed run over the same bytes may fill it differently (when and where the
-bytes were captured). "The same rows" means: equal but for volatile columns. `captures` holds events and is left out of that.
+A column is *volatile* when a second, undisturbed run over the same bytes may fill it differently
+(when and where the bytes were captured). "The same rows" means: equal but for volatile columns.
+`captures` holds events and is left out of that.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _pairs = pa.map_(pa.string(), pa.string())
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its Arrow type, what it holds, and whether it may differ between two equal runs."""
+    """One column: its Arrow type, what it holds, whether it may differ between equal runs."""
 
     name: str
     type: pa.DataType
@@ -32,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: `partition` is its day column, `order` sorts the rows inside a file so that common queries prune."""
+    """One table: `partition` is its day column, `order` sorts a file's rows so that queries prune."""
 
     name: str
     comment: str
@@ -69,13 +70,33 @@ _LINEAGE = (
     _c("parser_version", _text, "Version of the parser that made the row", null=False),
     _c("source_version", _text, "Hash of the source's TOML file as the parser used it", null=False),
 )
-_PAYLOAD = _c("payload_sha256", _text, "SHA-256 of the page's bytes, content coding undone", null=False)
+_PAYLOAD = _c(
+    "payload_sha256", _text, "SHA-256 of the page's bytes, content coding undone", null=False
+)
 _WHERE = (
     _c("capture_id", _text, "Capture that holds the bytes", null=False, volatile=True),
     _c("warc_path", _text, "WARC file, below the archive", null=False, volatile=True),
-    _c("warc_offset", _count, "Byte offset of the record in the WARC file", null=False, volatile=True),
-    _c("warc_length", _count, "Length of the record in bytes, compressed", null=False, volatile=True),
-    _c("record_sha256", _text, "SHA-256 of the record's compressed bytes", null=False, volatile=True),
+    _c(
+        "warc_offset",
+        _count,
+        "Byte offset of the record in the WARC file",
+        null=False,
+        volatile=True,
+    ),
+    _c(
+        "warc_length",
+        _count,
+        "Length of the record in bytes, compressed",
+        null=False,
+        volatile=True,
+    ),
+    _c(
+        "record_sha256",
+        _text,
+        "SHA-256 of the record's compressed bytes",
+        null=False,
+        volatile=True,
+    ),
 )
 _CONTENT = (
     _c("title", _text, "Headline", null=False),
@@ -83,7 +104,11 @@ _CONTENT = (
     _c("word_count", _small, "Words in the text", null=False),
     _c("authors", _texts, "Names of the authors, in page order", null=False),
     _c("published_at", _time, "Publication time, UTC; NULL where only a day is known"),
-    _c("published_day", _day, "Publication day as the page states it, never converted; NULL where unknown"),
+    _c(
+        "published_day",
+        _day,
+        "Publication day as the page states it, never converted; NULL where unknown",
+    ),
 )
 _CONTENT_2 = (
     _c("published_precision", _text, "second, minute or day"),
@@ -99,7 +124,12 @@ _CONTENT_3 = (
     _c("origin", _text, "Agency or publication that the page names as its source"),
     _c("related", _texts, "Titles or addresses that the page points to as related", null=False),
     _c("parent_article_id", _text, "Article in whose page this one was embedded"),
-    _c("evidence", _pairs, "Where each field came from: jsonld, meta, microdata, label, rule, …", null=False),
+    _c(
+        "evidence",
+        _pairs,
+        "Where each field came from: jsonld, meta, microdata, label, rule, …",
+        null=False,
+    ),
     _c("text_sha256", _text, "SHA-256 of the folded title and text", null=False),
 )
 
@@ -133,7 +163,12 @@ LISTINGS = Table(
         _SOURCE,
         _c("listing", _text, "Address of the listing as declared", null=False),
         _c("route", _text, "Kind of listing: feed, sitemap, dated", null=False),
-        _c("status", _text, "answered, not_found (it does not reach to that day) or failed", null=False),
+        _c(
+            "status",
+            _text,
+            "answered, not_found (it does not reach to that day) or failed",
+            null=False,
+        ),
         _c("links", _count, "Links of the run day that it had", null=False),
         _c("gap", _text, "Why entries may be missing, in words"),
         _c("problem", _text, "What was wrong with its content, in words"),
@@ -147,7 +182,12 @@ CAPTURES = Table(
     ("source", "kind", "url", "captured_at"),
     (
         _RUN_DAY,
-        _c("capture_id", _text, "Hash of what was asked, which try it was, and what came", null=False),
+        _c(
+            "capture_id",
+            _text,
+            "Hash of what was asked, which try it was, and what came",
+            null=False,
+        ),
         _SOURCE,
         _c("kind", _text, "page, feed, sitemap, robots or import", null=False),
         _c("url", _text, "What was asked in this exchange", null=False),
@@ -216,7 +256,9 @@ REJECTS = Table(
         _c("status", _small, "HTTP status of the latest capture"),
         *_LINEAGE,
         _c("payload_sha256", _text, "SHA-256 of the bytes, content coding undone"),
-        _c("captured_at", _time, "When the latest capture was made, UTC", null=False, volatile=True),
+        _c(
+            "captured_at", _time, "When the latest capture was made, UTC", null=False, volatile=True
+        ),
         _c("capture_id", _text, "Latest capture", null=False, volatile=True),
         _c("warc_path", _text, "WARC file, below the archive", volatile=True),
         _c("warc_offset", _count, "Byte offset of the record", volatile=True),
@@ -250,8 +292,20 @@ ARTICLES = Table(
         _c("last_run_day", _day, "Last run day with a version", null=False),
         *_LINEAGE,
         _PAYLOAD,
-        _c("first_seen", _time, "When its first version was captured, UTC", null=False, volatile=True),
-        _c("last_seen", _time, "When its latest version was captured, UTC", null=False, volatile=True),
+        _c(
+            "first_seen",
+            _time,
+            "When its first version was captured, UTC",
+            null=False,
+            volatile=True,
+        ),
+        _c(
+            "last_seen",
+            _time,
+            "When its latest version was captured, UTC",
+            null=False,
+            volatile=True,
+        ),
         *_WHERE,
     ),
 )
@@ -273,11 +327,18 @@ COVERAGE = Table(
         _c("routes", _texts, "Kinds of listing that answered", null=False),
         _c("listed", _count, "Links", null=False),
         _c("captured", _count, "Links whose bytes are in the archive", null=False),
-        _c("parsed", _count, "Links whose page became an article or was rejected by the parser", null=False),
+        _c(
+            "parsed",
+            _count,
+            "Links whose page became an article or was rejected by the parser",
+            null=False,
+        ),
         _c("kept", _count, "Links whose page became an article", null=False),
         _c("rejected", _count, "Links that became none, with a reason", null=False),
         _c("missing", _count, "Links not captured and not given up for good", null=False),
-        _c("duplicates", _count, "Links to an article that another link of the day had", null=False),
+        _c(
+            "duplicates", _count, "Links to an article that another link of the day had", null=False
+        ),
     ),
 )
 
@@ -290,7 +351,12 @@ ARTICLE_INDEX = Table(
         _c("run_month", _day, "First day of the month of the run day; partition", null=False),
         _c("run_day", _day, "Run day with a version of the article", null=False),
         _c("article_id", _text, "Article", null=False),
-        _c("article_day", _day, "Day it was filed under when that run day was published", null=False),
+        _c(
+            "article_day",
+            _day,
+            "Day it was filed under when that run day was published",
+            null=False,
+        ),
     ),
 )
 
@@ -308,5 +374,15 @@ ALIASES = Table(
 
 TABLES = {
     t.name: t
-    for t in (LINKS, LISTINGS, CAPTURES, VERSIONS, REJECTS, ARTICLES, COVERAGE, ARTICLE_INDEX, ALIASES)
+    for t in (
+        LINKS,
+        LISTINGS,
+        CAPTURES,
+        VERSIONS,
+        REJECTS,
+        ARTICLES,
+        COVERAGE,
+        ARTICLE_INDEX,
+        ALIASES,
+    )
 }

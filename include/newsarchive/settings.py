@@ -1,7 +1,8 @@
 """Settings, and the only reader of the environment.
 
-Each is an option of the command line, or `NEWSARCHIVE_…` in the environment, or a line of the settings file (TOML),
-in that order. The file is `newsarchive.toml` in the current folder, or the one that `NEWSARCHIVE_SETTINGS` names.
+Each is an option of the command line, or `NEWSARCHIVE_…` in the environment, or a line of the
+settings file (TOML), in that order. The file is `newsarchive.toml` in the current folder, or the
+one that `NEWSARCHIVE_SETTINGS` names.
 """
 
 import os
@@ -42,32 +43,51 @@ class Settings(BaseSettings):
 
     archive: str = Field("archive", description="Folder of the archive")
     sources: Annotated[list[str], NoDecode] = Field(
-        ["sample_*"], description="Sources that are on: names, patterns, language/pattern or tags; commas between"
+        ["sample_*"],
+        description="Sources that are on: names, patterns, language/pattern, tags; commas between",
     )
     sources_dir: Path | None = Field(None, description="Folder with source files of your own")
     state_dir: Path = Field(
         default_factory=_state_dir,
         description="Folder for what belongs to this machine: leases, Airflow's database, logs",
     )
-    contact: str = Field("", description="Mail address or page that publishers find in our user agent")
-    delay: float = Field(1.0, ge=0, description="Seconds between two requests to a host, unless its source says")
+    contact: str = Field(
+        "", description="Mail address or page that publishers find in our user agent"
+    )
+    delay: float = Field(
+        1.0, ge=0, description="Seconds between two requests to a host, unless its source says"
+    )
     shards: int = Field(0, ge=0, le=64, description="Fetch tasks a day; 0: one per host, 4 at most")
-    hosts_at_once: int = Field(16, ge=1, le=256, description="Hosts asked side by side in one fetch task")
+    hosts_at_once: int = Field(
+        16, ge=1, le=256, description="Hosts asked side by side in one fetch task"
+    )
     connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection")
-    read_timeout: float = Field(20.0, gt=0, description="Seconds to wait between two pieces of a response")
+    read_timeout: float = Field(
+        20.0, gt=0, description="Seconds to wait between two pieces of a response"
+    )
     request_timeout: float = Field(60.0, gt=0, description="Seconds a whole request may take")
-    max_body_mb: float = Field(20.0, gt=0, description="Largest body to keep, in MB, content coding undone")
+    max_body_mb: float = Field(
+        20.0, gt=0, description="Largest body to keep, in MB, content coding undone"
+    )
     max_redirects: int = Field(5, ge=0, le=20, description="Redirects to follow")
-    max_attempts: int = Field(3, ge=1, le=10, description="Tries of one request on 429, 5xx and broken connections")
-    backoff: float = Field(1.0, ge=0, description="Seconds before the second try; doubles with each")
-    max_retry_after: float = Field(120.0, ge=0, description="Longest Retry-After to wait for within a run, seconds")
+    max_attempts: int = Field(
+        3, ge=1, le=10, description="Tries of one request on 429, 5xx and broken connections"
+    )
+    backoff: float = Field(
+        1.0, ge=0, description="Seconds before the second try; doubles with each"
+    )
+    max_retry_after: float = Field(
+        120.0, ge=0, description="Longest Retry-After to wait for within a run, seconds"
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 
     @field_validator("sources", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
-        return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        return (
+            [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        )
 
     @field_validator("sources_dir", mode="before")
     @classmethod
@@ -90,7 +110,9 @@ class Settings(BaseSettings):
     def archive_path(self) -> Path:
         """The archive's folder, absolute."""
         if "://" in self.archive:
-            raise SettingsError(f"archive = {self.archive!r}: object stores are not supported yet; name a folder")
+            raise SettingsError(
+                f"archive = {self.archive!r}: object stores are not supported yet; name a folder"
+            )
         return Path(self.archive).expanduser().absolute()
 
     @property
@@ -98,7 +120,8 @@ class Settings(BaseSettings):
         """What we call ourselves to publishers."""
         from newsarchive import __version__
 
-        return f"newsarchive/{__version__} (news archive for research{'; ' + self.contact if self.contact else ''})"
+        contact = f"; {self.contact}" if self.contact else ""
+        return f"newsarchive/{__version__} (news archive for research{contact})"
 
     def all_sources(self) -> dict[str, Source]:
         """Return every declared source by name, the user's own included."""
@@ -123,13 +146,17 @@ def load(**options: Any) -> Settings:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         known = name in Settings.model_fields
-        where = f"NEWSARCHIVE_{name.upper()}" if f"NEWSARCHIVE_{name.upper()}" in os.environ else f"setting {name}"
+        where = (
+            f"NEWSARCHIVE_{name.upper()}"
+            if f"NEWSARCHIVE_{name.upper()}" in os.environ
+            else f"setting {name}"
+        )
         what = first["msg"] if known else "no such setting; `newsarchive settings` lists them"
         raise SettingsError(f"{where}: {what}") from None
 
 
 def shards() -> int:
-    """Return how many fetch tasks a day has: the setting, or one per host of the sources that are on, 4 at most."""
+    """Return how many fetch tasks a day has: the setting, or one per host that is on, 4 at most."""
     settings = load()
     return shard_count(settings, settings.enabled_sources())
 

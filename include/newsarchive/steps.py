@@ -3,8 +3,9 @@
     discover -> links      parse -> versions or rejects
     fetch    -> captures   publish -> articles, coverage, the snapshot
 
-Each is a function of what the step before left on disk and replaces its own partition whole; `captures` are only ever
-added to. Every step can be run again, in any order of days, and beside itself.
+Each is a function of what the step before left on disk and replaces its own partition whole;
+`captures` are only ever added to. Every step can be run again, in any order of days, and beside
+itself.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,10 +25,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from newsarchive import coverage, discover as discovery, settings as settings_module
+from newsarchive import coverage
+from newsarchive import discover as discovery
+from newsarchive import settings as settings_module
 from newsarchive.articles import NO_SOURCE, merge, reject_of, versions_of
 from newsarchive.days import days_between, today
-from newsarchive.discover.links import Archived, discover as discover_links
+from newsarchive.discover.links import Archived
+from newsarchive.discover.links import discover as discover_links
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.fetch.warc import WarcFile, read_record
@@ -96,11 +100,12 @@ def _place(settings: Settings | None) -> _Place:
     return _Place(settings, Archive(settings.archive_path), declared, on)
 
 
-# ------------------------------------------------------------------------------------------------ steps
+# ------------------------------------------------------------------------------------------------
+# steps
 
 
 def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
-    """Archive every feed and sitemap of the sources that are on as it stands now, filed by the time of the exchange.
+    """Archive the feeds and sitemaps as they stand now, filed by the time of the exchange.
 
     Asks conditionally: what has not changed costs a 304.
     """
@@ -109,7 +114,9 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
     outcome = Outcome("poll", [now])
     recent = _listing_captures(place.archive, [now - timedelta(days=1), now])
     requests = [
-        _conditional(Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), recent)
+        _conditional(
+            Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), recent
+        )
         for s in place.sources.values()
         for a in discovery.polls(s)
     ]
@@ -119,10 +126,13 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
     return _done(outcome)
 
 
-def discover(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
-    """Ask the listings that can answer for `run_day`, and make its links from all that is archived of them.
+def discover(
+    run_day: date, settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
+    """Ask the listings that can answer for a day, and make its links from what is archived.
 
-    Each recent day before it that was run already is asked again too (`lookback`), as if it were run again.
+    Each recent day before it that was run already is asked again too (`lookback`), as if it were
+    run again.
     """
     place = _place(settings)
     outcome = Outcome("discover", _run_days(place, run_day))
@@ -133,7 +143,10 @@ def discover(run_day: date, settings: Settings | None = None, progress: Progress
 
 
 def fetch(
-    run_day: date, shard: int | None = None, settings: Settings | None = None, progress: Progress = quiet
+    run_day: date,
+    shard: int | None = None,
+    settings: Settings | None = None,
+    progress: Progress = quiet,
 ) -> Outcome:
     """Capture the pages of `run_day`'s links that are not in the archive yet.
 
@@ -149,7 +162,9 @@ def fetch(
     of = settings_module.shard_count(place.settings, place.sources)
     for day, sources in _plan(place, run_day):
         requests = [
-            r for r in _wanted_pages(place, day, sources) if shard is None or _shard(r.url, of) == shard
+            r
+            for r in _wanted_pages(place, day, sources)
+            if shard is None or _shard(r.url, of) == shard
         ]
         if not requests:
             continue
@@ -174,10 +189,10 @@ def parse(run_day: date, settings: Settings | None = None, progress: Progress = 
 
 
 def publish(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
-    """Show `run_day` to readers: merge its versions into articles, count its coverage, move the snapshot.
+    """Show a day to readers: merge its versions, count its coverage, move the snapshot.
 
-    The outcome's days are the article days that changed. What is on disk is whole whatever happens, and running it
-    again finishes the work.
+    The outcome's days are the article days that changed. What is on disk is whole whatever happens,
+    and running it again finishes the work.
 
     Raises:
         Conflict: another writer was first too often.
@@ -187,13 +202,17 @@ def publish(run_day: date, settings: Settings | None = None, progress: Progress 
     plan = _plan(place, run_day)
     for done, (day, _) in enumerate(plan, 1):
         with snapshot.publishing(place.root):
-            changed = committing(f"publish {day}", lambda day=day: _publish_day(place, day, outcome))  # type: ignore[misc]
+            changed = committing(
+                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
+            )  # type: ignore[misc]
         outcome.days = sorted({*outcome.days, *changed})
         progress("publish", done, len(plan))
     return _done(outcome)
 
 
-def run(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> list[Outcome]:
+def run(
+    run_day: date, settings: Settings | None = None, progress: Progress = quiet
+) -> list[Outcome]:
     """Do the four steps of one day, as Airflow's `archive_day` does."""
     return [
         discover(run_day, settings, progress),
@@ -217,7 +236,9 @@ def reparse(
     for done, day in enumerate(days, 1):
         committing(f"parse {day}", lambda day=day: _parse_day(place, day, outcome, quiet))  # type: ignore[misc]
         with snapshot.publishing(place.root):
-            changed = committing(f"publish {day}", lambda day=day: _publish_day(place, day, outcome))  # type: ignore[misc]
+            changed = committing(
+                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
+            )  # type: ignore[misc]
         outcome.days = sorted({*outcome.days, *changed})
         progress("days", done, len(days))
     return _done(outcome)
@@ -231,8 +252,8 @@ def import_files(
 ) -> Outcome:
     """Take plain-text articles into the archive: keep their bytes, parse and publish them.
 
-    The run day is today; the articles are filed under the day that they state. Bytes that are in the archive already
-    add nothing.
+    The run day is today; the articles are filed under the day that they state. Bytes that are in
+    the archive already add nothing.
 
     Raises:
         ArchiveError: a file cannot be read; none is imported then.
@@ -261,7 +282,9 @@ def import_files(
                 captures.append(
                     Capture(
                         run_day=run_day,
-                        capture_id=capture_id(run_day, source, file.name, "first", 1, 0, "ok", None, digest),
+                        capture_id=capture_id(
+                            run_day, source, file.name, "first", 1, 0, "ok", None, digest
+                        ),
                         source=source,
                         kind="import",
                         url=file.name,
@@ -289,16 +312,19 @@ def import_files(
     for day in sorted(unfinished):
         committing(f"parse {day}", lambda day=day: _parse_day(place, day, outcome, quiet))  # type: ignore[misc]
         with snapshot.publishing(place.root):
-            changed = committing(f"publish {day}", lambda day=day: _publish_day(place, day, outcome))  # type: ignore[misc]
+            changed = committing(
+                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
+            )  # type: ignore[misc]
         outcome.days = sorted({*outcome.days, *changed})
     return _done(outcome)
 
 
-# -------------------------------------------------------------------------------------- which days, which sources
+# -------------------------------------------------------------------------------------- which days,
+# which sources
 
 
 def _plan(place: _Place, run_day: date) -> list[tuple[date, list[Source]]]:
-    """Return the days to work on, each with its sources: the run's own, then those before it that are redone.
+    """Return the days to work on, each with its sources: the run's own, then those redone.
 
     A day is redone while it is recent: a run of a day long past finds listings that have settled.
     """
@@ -329,7 +355,8 @@ def _shard(url: str, of: int) -> int:
     return int.from_bytes(hashlib.sha256(host_of(url).encode()).digest()[:4]) % of
 
 
-# ------------------------------------------------------------------------------------------------ captures
+# ------------------------------------------------------------------------------------------------
+# captures
 
 
 _Put = Callable[[Fetched], None]
@@ -339,9 +366,10 @@ _Put = Callable[[Fetched], None]
 def _capturing(
     place: _Place, run_day: date | None, name: str, outcome: Outcome
 ) -> Iterator[tuple[Fetcher, _Put]]:
-    """Yield a fetcher, and a function that keeps what it fetched: bytes in WARC files, rows in `captures`.
+    """Yield a fetcher, and a function that keeps what it fetched: WARC files and `captures`.
 
-    Rows are committed in batches, each after its WARC file is whole: a kill costs the batch at most.
+    Rows are committed in batches, each after its WARC file is whole: a kill costs the batch at
+    most.
     """
     waiting: list[Capture] = []
     since = monotonic()
@@ -371,7 +399,7 @@ def _capturing(
 
 
 def _page_outcomes(captures: pa.Table) -> dict[str, dict[str, Any]]:
-    """Return the capture that each link's visit ended with, by link id: the latest with bytes, else the latest."""
+    """Return the capture each visit ended with, by link id: the latest with bytes, else the latest."""
     ended: dict[str, dict[str, Any]] = {}
     for row in captures.to_pylist():
         if row["link_id"] is None or row["outcome"] == "redirect":
@@ -407,12 +435,14 @@ def _wanted_pages(place: _Place, day: date, sources: Iterable[Source]) -> list[R
         for row in links.to_pylist()
         if row["source"] in by_name
         and not (
-            (end := ended.get(row["link_id"])) and coverage.is_definitive(end["outcome"], end["status"])
+            (end := ended.get(row["link_id"]))
+            and coverage.is_definitive(end["outcome"], end["status"])
         )
     ]
 
 
-# ------------------------------------------------------------------------------------------------ listings
+# ------------------------------------------------------------------------------------------------
+# listings
 
 
 def _listing_captures(archive: Archive, days: Iterable[date]) -> list[dict[str, Any]]:
@@ -445,7 +475,7 @@ def _listings(
     day: date,
     progress: Progress,
 ) -> int:
-    """Fetch listings, and the sub-sitemaps that an index names for `day`; return how many those were."""
+    """Fetch listings and the sub-sitemaps an index names for `day`; return how many those were."""
     fetcher, put = keep
     asked = {(r.source.name, r.url) for r in requests}
     wave, followed = requests, 0
@@ -469,9 +499,7 @@ def _listings(
     return followed
 
 
-def _listing_body(
-    place: _Place, fetched: Fetched, archived: list[dict[str, Any]]
-) -> bytes | None:
+def _listing_body(place: _Place, fetched: Fetched, archived: list[dict[str, Any]]) -> bytes | None:
     """Return what a listing says now: the new bytes, or after a 304 those that are archived."""
     if not fetched.captures or fetched.request.kind != "sitemap":
         return None
@@ -479,8 +507,13 @@ def _listing_body(
         return fetched.body
     if fetched.last.outcome == "not_modified":
         for row in reversed(archived):
-            if row["outcome"] == "ok" and _asked_url(row) == (fetched.request.source.name, fetched.request.url):
-                return read_record(place.root, row["warc_path"], row["warc_offset"], row["warc_length"]).body
+            if row["outcome"] == "ok" and _asked_url(row) == (
+                fetched.request.source.name,
+                fetched.request.url,
+            ):
+                return read_record(
+                    place.root, row["warc_path"], row["warc_offset"], row["warc_length"]
+                ).body
     return None
 
 
@@ -489,7 +522,9 @@ def _ask_listings(
 ) -> None:
     archived = _listing_captures(place.archive, [day])
     requests = [
-        _conditional(Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), archived)
+        _conditional(
+            Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), archived
+        )
         for s in sources
         for a in discovery.asks(s, day)
     ]
@@ -504,7 +539,9 @@ def _file_links(place: _Place, day: date, sources: Sequence[Source], outcome: Ou
     def work() -> dict[str, int]:
         targets = place.archive.open_all("links", "listings")
         rows = _listing_captures(place.archive, [day])
-        earlier = _listing_captures(place.archive, [day - timedelta(days=n) for n in range(1, _MEMORY_DAYS + 1)])
+        earlier = _listing_captures(
+            place.archive, [day - timedelta(days=n) for n in range(1, _MEMORY_DAYS + 1)]
+        )
         pages = _Pages(place.root)
         links: list[Link] = []
         states: list[ListingState] = []
@@ -519,7 +556,9 @@ def _file_links(place: _Place, day: date, sources: Sequence[Source], outcome: Ou
         others = ~pc.field("source").isin(names)
         for name, new, table in (("links", links, LINKS), ("listings", states, LISTINGS)):
             target = targets[name]
-            target.replace(pa.concat_tables([target.read([day], where=others), rows_of(new, table)]), [day])
+            target.replace(
+                pa.concat_tables([target.read([day], where=others), rows_of(new, table)]), [day]
+            )
         counts = dict.fromkeys(names, 0)
         for link in links:
             counts[link.source] += 1
@@ -532,9 +571,14 @@ def _file_links(place: _Place, day: date, sources: Sequence[Source], outcome: Ou
 def _memory(earlier: list[dict[str, Any]], source: str, day: date) -> list[dict[str, Any]]:
     """Return a source's polls of feeds before `day` that tell which entries are old.
 
-    Those of the two days before, and for a listing that had none there the last one of any earlier day.
+    Those of the two days before, and for a listing that had none there the last one of any earlier
+    day.
     """
-    polls = [r for r in earlier if r["source"] == source and r["route"] == "feed" and r["outcome"] == "ok"]
+    polls = [
+        r
+        for r in earlier
+        if r["source"] == source and r["route"] == "feed" and r["outcome"] == "ok"
+    ]
     near = [r for r in polls if r["run_day"] >= day - timedelta(days=2)]
     seen = {r["listing"] for r in near}
     last = {r["listing"]: r for r in polls if r["listing"] not in seen}
@@ -554,7 +598,9 @@ class _Pages:
             return None
         key = row["url"], row["payload_sha256"]
         if key not in self._read:
-            record = read_record(self._root, row["warc_path"], row["warc_offset"], row["warc_length"])
+            record = read_record(
+                self._root, row["warc_path"], row["warc_offset"], row["warc_length"]
+            )
             self._read[key] = discovery.read(record.body, row["url"], row["content_type"])
         return Archived(
             captured_at=row["captured_at"],
@@ -574,7 +620,7 @@ def _listing_states(
     links: Sequence[Link],
     gaps: Mapping[str, str],
 ) -> list[ListingState]:
-    """Return what each listing of a source answered for a day: one row for each that could or did."""
+    """Return what each listing of a source answered for a day, those that could and did not too."""
     routes = {a.listing: a.route for a in discovery.asks(source, day)}
     routes |= {r["listing"]: r["route"] for r in captures}
     states = []
@@ -593,7 +639,9 @@ def _listing_states(
             status = "answered" if any(answered) else "not_found"
         else:
             status = "failed"
-        problems = sorted({a.page.problem for a in archived if a.listing == listing and a.page.problem})
+        problems = sorted(
+            {a.page.problem for a in archived if a.listing == listing and a.page.problem}
+        )
         states.append(
             ListingState(
                 run_day=day,
@@ -609,7 +657,8 @@ def _listing_states(
     return states
 
 
-# ------------------------------------------------------------------------------------------------ parsing
+# ------------------------------------------------------------------------------------------------
+# parsing
 
 
 @dataclass(frozen=True, slots=True)
@@ -625,8 +674,12 @@ class _Job:
 
 def _parse_day(place: _Place, day: date, outcome: Outcome, progress: Progress) -> None:
     targets = place.archive.open_all("versions", "rejects", "aliases")
-    captures = place.archive.open("captures").read([day], where=pc.field("kind").isin(["page", "import"]))
-    links = {row["link_id"]: Link(**row) for row in place.archive.open("links").read([day]).to_pylist()}
+    captures = place.archive.open("captures").read(
+        [day], where=pc.field("kind").isin(["page", "import"])
+    )
+    links = {
+        row["link_id"]: Link(**row) for row in place.archive.open("links").read([day]).to_pylist()
+    }
     old = targets["versions"].read([day]).to_pylist()
     old_rejects = targets["rejects"].read([day]).to_pylist()
     reusable: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -652,7 +705,9 @@ def _parse_day(place: _Place, day: date, outcome: Outcome, progress: Progress) -
         for record in made:
             (made_versions if isinstance(record, Version) else made_rejects).append(record)  # type: ignore[arg-type]
         progress("parsed", done, len(jobs))
-    new_versions = pa.concat_tables([_table(versions, VERSIONS.arrow), rows_of(made_versions, VERSIONS)])
+    new_versions = pa.concat_tables(
+        [_table(versions, VERSIONS.arrow), rows_of(made_versions, VERSIONS)]
+    )
     new_rejects = pa.concat_tables([_table(rejects, REJECTS.arrow), rows_of(made_rejects, REJECTS)])
     targets["versions"].replace(new_versions, [day])
     targets["rejects"].replace(new_rejects, [day])
@@ -665,12 +720,14 @@ def _parse_day(place: _Place, day: date, outcome: Outcome, progress: Progress) -
 
 
 def _first_of_each_import(captures: pa.Table) -> list[dict[str, Any]]:
-    """Return one capture for each imported document: the same bytes, imported twice at once, are one document."""
+    """Return one capture for each document: bytes that two imports added at once are one."""
     first: dict[tuple[str, str], dict[str, Any]] = {}
     for row in captures.to_pylist():
         if row["kind"] == "import":
             key = row["source"], row["payload_sha256"]
-            first[key] = min(first.get(key, row), row, key=lambda r: (r["captured_at"], r["capture_id"]))
+            first[key] = min(
+                first.get(key, row), row, key=lambda r: (r["captured_at"], r["capture_id"])
+            )
     return list(first.values())
 
 
@@ -690,7 +747,9 @@ def parse_one(job: _Job) -> list[Version | Reject]:
         detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
         return [reject_of(Refused(capture.outcome, detail), capture, link, source)]
     try:
-        record = read_record(job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0)
+        record = read_record(
+            job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0
+        )
     except ArchiveError as error:
         return [reject_of(Refused("bytes_lost", str(error)), capture, link, source)]
     if capture.kind == "import":
@@ -721,24 +780,39 @@ def _keep_aliases(
     }
     if changed:
         known = {(r["alias_id"], r["article_id"]) for r in target.read([day]).to_pylist()}
-        rows = [{"run_day": day, "alias_id": a, "article_id": b} for a, b in sorted(known | changed)]
+        rows = [
+            {"run_day": day, "alias_id": a, "article_id": b} for a, b in sorted(known | changed)
+        ]
         target.replace(_table(rows, ALIASES.arrow), [day])
 
 
-# ------------------------------------------------------------------------------------------------ publishing
+# ------------------------------------------------------------------------------------------------
+# publishing
 
 
 def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
-    """Commit articles, index and coverage of a run day and move the snapshot; return the article days changed."""
+    """Commit articles, index, coverage and snapshot of a run day; return the article days changed."""
     targets = place.archive.open_all(
-        "articles", "article_index", "coverage", "captures", "versions", "rejects", "links", "listings", "aliases"
+        "articles",
+        "article_index",
+        "coverage",
+        "captures",
+        "versions",
+        "rejects",
+        "links",
+        "listings",
+        "aliases",
     )
     versions = targets["versions"].read([day])
     _compact(targets["captures"], day)
 
     index = targets["article_index"]
     known_here = index.read([day.replace(day=1)], ["article_id"], pc.field("run_day") == day)
-    touched = pc.unique(pa.chunked_array([*versions["article_id"].chunks, *known_here["article_id"].chunks], pa.string()))
+    touched = pc.unique(
+        pa.chunked_array(
+            [*versions["article_id"].chunks, *known_here["article_id"].chunks], pa.string()
+        )
+    )
     of_touched = pc.field("article_id").isin(touched)
     filed = index.read(where=of_touched)
     other_days = sorted(set(filed["run_day"].to_pylist()) - {day})
@@ -763,7 +837,9 @@ def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
         outcome.add(article.source, "articles")
     for row in counted:
         outcome.add(row.source, "rejects", row.rejected)
-        outcome.notes.append(f"{day} {row.source}: {row.status}{f' ({row.note})' if row.note else ''}")
+        outcome.notes.append(
+            f"{day} {row.source}: {row.status}{f' ({row.note})' if row.note else ''}"
+        )
     return changed
 
 
@@ -782,7 +858,7 @@ def _months(day: date, filed: pa.Table, articles: Iterable[Any]) -> set[date]:
 def _file_index(
     target: Any, articles: Sequence[Any], filed: pa.Table, versions: pa.Table, others: pa.Table
 ) -> None:
-    """Record where the versions of the touched articles are, and under which day each is filed now."""
+    """Record where the touched articles' versions are, and under which day each is filed."""
     article_day = {a.article_id: a.article_day for a in articles}
     pairs = {
         (row_day, identity)
@@ -792,10 +868,17 @@ def _file_index(
         )
     }
     rows = [
-        {"run_month": d.replace(day=1), "run_day": d, "article_id": i, "article_day": article_day[i]}
+        {
+            "run_month": d.replace(day=1),
+            "run_day": d,
+            "article_id": i,
+            "article_day": article_day[i],
+        }
         for d, i in pairs
     ]
-    months = {r["run_month"] for r in rows} | {d.replace(day=1) for d in filed["run_day"].to_pylist()}
+    months = {r["run_month"] for r in rows} | {
+        d.replace(day=1) for d in filed["run_day"].to_pylist()
+    }
     touched = pa.array({*article_day, *filed["article_id"].to_pylist()}, pa.string())
     kept = target.read(months, where=~pc.field("article_id").isin(touched))
     target.replace(pa.concat_tables([kept, _table(rows, ARTICLE_INDEX.arrow)]), months)
@@ -817,7 +900,10 @@ def _count_coverage(
         ("links", targets["links"].read([day], ["source", "link_id"])),
         ("listings", targets["listings"].read([day])),
         ("versions", versions.select(["source", "article_id", "link_id", "part"])),
-        ("rejects", targets["rejects"].read([day], ["source", "link_id", "reason", "payload_sha256"])),
+        (
+            "rejects",
+            targets["rejects"].read([day], ["source", "link_id", "reason", "payload_sha256"]),
+        ),
     ):
         for row in table.to_pylist():
             by_source[row["source"]][name].append(row)
@@ -836,13 +922,15 @@ def _count_coverage(
     ]
 
 
-# ------------------------------------------------------------------------------------------------ imports
+# ------------------------------------------------------------------------------------------------
+# imports
 
 
 def _imported(archive: Archive, source: str) -> set[str]:
     """Return the SHA-256 of every document that was imported under a source's name."""
     rows = archive.open("captures").read(
-        columns=["payload_sha256"], where=(pc.field("kind") == "import") & (pc.field("source") == source)
+        columns=["payload_sha256"],
+        where=(pc.field("kind") == "import") & (pc.field("source") == source),
     )
     return {d for d in rows["payload_sha256"].to_pylist() if d}
 
@@ -851,7 +939,9 @@ def _unpublished_imports(place: _Place, source: str) -> set[date]:
     """Return the run days of imports that an earlier import kept but did not get to publish."""
     imports = (pc.field("kind") == "import") & (pc.field("source") == source)
     kept = place.archive.open("captures").read(columns=["run_day"], where=imports)
-    shown = place.archive.open("coverage").read(columns=["run_day"], where=pc.field("source") == source)
+    shown = place.archive.open("coverage").read(
+        columns=["run_day"], where=pc.field("source") == source
+    )
     return set(kept["run_day"].to_pylist()) - set(shown["run_day"].to_pylist())
 
 

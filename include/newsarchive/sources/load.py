@@ -1,4 +1,4 @@
-"""Read and check source files: an unknown key, a bad URL, zone or selector is one line with file and key."""
+"""Read and check source files; what is wrong with one is a line with file and key."""
 
 import fnmatch
 import hashlib
@@ -82,7 +82,9 @@ class Listing(_Strict):
     @model_validator(mode="after")
     def _template(self) -> "Listing":
         if (self.kind == "dated") != ("{date" in self.url):
-            raise ValueError("a dated listing, and no other, has {date:%Y-%m-%d} or the like in its url")
+            raise ValueError(
+                "a dated listing, and no other, has {date:%Y-%m-%d} or the like in its url"
+            )
         if self.kind == "dated":
             try:
                 _web_address(self.at(date(2026, 11, 22)))
@@ -122,7 +124,7 @@ class Rule(_Strict):
 
 
 class Source(_Strict):
-    """A publication: where it lists its articles, how polite to be, how many articles a day to expect."""
+    """A publication: where it lists its articles, how polite to be, how many to expect."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")
     title: str = Field(min_length=1)
@@ -147,7 +149,12 @@ class Source(_Strict):
     @cached_property
     def hosts(self) -> list[str]:
         """The hosts that its addresses name, sorted."""
-        return sorted({host_of(re.sub(r"\{[^}]*\}", "0", u)) for u in [self.url, *(li.url for li in self.listing)]})
+        return sorted(
+            {
+                host_of(re.sub(r"\{[^}]*\}", "0", u))
+                for u in [self.url, *(li.url for li in self.listing)]
+            }
+        )
 
     def rule_on(self, day: date) -> Rule | None:
         """Return the rule whose validity holds `day`: the latest that began by then."""
@@ -155,13 +162,13 @@ class Source(_Strict):
         return max(begun, key=lambda r: r.since, default=None)
 
     def matches(self, patterns: Iterable[str]) -> bool:
-        """Say whether a pattern names it: by name (`sample_*`), language and name (`ar/*`) or tag."""
+        """Say whether a pattern names it: by name (`sample_*`), language (`ar/*`) or tag."""
         names = [self.name, f"{self.language}/{self.name}", *self.tags]
         return any(fnmatch.fnmatchcase(n, p) for p in patterns for n in names)
 
 
 def load_file(path: Path, sample_port: int | None = None) -> Source:
-    """Read one source file; `sample_port` is where the sample newspapers are served, if it is not the usual one.
+    """Read one source file; `sample_port` is where the samples are, if not at the usual port.
 
     Raises:
         SourceError: one line that names the file, the key and what is wrong with it.
@@ -182,7 +189,11 @@ def load_file(path: Path, sample_port: int | None = None) -> Source:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(p) for p in first["loc"]) or "file"
-        what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        what = (
+            "unknown key"
+            if first["type"] == "extra_forbidden"
+            else first["msg"].removeprefix("Value error, ")
+        )
         raise SourceError(f"{path}: {key}: {what}") from None
 
 
@@ -199,12 +210,16 @@ def load_sources(folder: Path | None = None, sample_port: int | None = None) -> 
     bundled = files = sorted(BUNDLED.glob("*.toml"))
     if folder is not None:
         if not folder.is_dir():
-            raise SourceError(f"{folder}: no such folder of sources; make it, or change the setting sources_dir")
+            raise SourceError(
+                f"{folder}: no such folder of sources; make it, or change the setting sources_dir"
+            )
         files = bundled + sorted(folder.glob("*.toml"))
     sources: dict[str, Source] = {}
     for file in files:
         source = load_file(file, sample_port if file in bundled else None)
         if source.name in sources:
-            raise SourceError(f"{file}: name: {source.name!r} is taken by {sources[source.name].file}")
+            raise SourceError(
+                f"{file}: name: {source.name!r} is taken by {sources[source.name].file}"
+            )
         sources[source.name] = source
     return sources

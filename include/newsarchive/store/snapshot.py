@@ -1,7 +1,9 @@
-"""`archive.duckdb`: what readers open. Views over exactly the files of finished partitions, all tables at one moment.
+"""`archive.duckdb`: what readers open, all tables at one moment.
 
-A new snapshot is the one before plus the partitions that a publish completed, built under another name and moved into
-place, by one publisher at a time. It names files; it holds no rows of theirs.
+Its views name exactly the files of finished partitions.
+
+A new snapshot is the one before plus the partitions that a publish completed, built under another
+name and moved into place, by one publisher at a time. It names files; it holds no rows of theirs.
 """
 
 import json
@@ -70,7 +72,7 @@ class NamedFile:
 
 @contextmanager
 def publishing(root: Path) -> Iterator[None]:
-    """Hold the archive's publish lease: one publisher at a time, on whichever process; freed by the kernel at death.
+    """Hold the archive's publish lease: one publisher at a time; the kernel frees it at death.
 
     Raises:
         Conflict: another publisher held it for ten minutes.
@@ -80,7 +82,9 @@ def publishing(root: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise Conflict(f"{root}: another publish has run for ten minutes; run it again when that has ended") from None
+        raise Conflict(
+            f"{root}: another publish has run for ten minutes; run it again when that has ended"
+        ) from None
     try:
         yield
     finally:
@@ -90,11 +94,14 @@ def publishing(root: Path) -> Iterator[None]:
 def build(
     root: Path, finished: Mapping[str, Mapping[date, Iterable[str]]], sources: Iterable[Source]
 ) -> Path:
-    """Move a new snapshot into place: the one before, with the `finished` partitions as given. Call within `publishing`.
+    """Move a new snapshot into place: the one before, with the `finished` partitions as given.
+
+    Call within `publishing`.
 
     Args:
         root: the archive.
-        finished: by table and day, the paths (below the archive) of the files that make up the partition now.
+        finished: by table and day, the paths (below the archive) of the files that make up the
+            partition now.
         sources: every declared source, for the view `sources`.
 
     Returns:
@@ -140,8 +147,8 @@ def ensure(root: Path, sources: Iterable[Source]) -> Path:
 def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the snapshot for reading, whatever other connections this process has to an older one.
 
-    DuckDB keeps one instance per path in a process, and would show the file as it was before it was replaced: so it is
-    opened under a name of its own.
+    DuckDB keeps one instance per path in a process, and would show the file as it was before it was
+    replaced: so it is opened under a name of its own.
     """
     with _own_name(root / NAME) as path:
         connection = _connect(path)
@@ -170,7 +177,9 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
-        raise ArchiveError(f"{path.parent / NAME}: cannot be opened: {str(error).splitlines()[0]}") from error
+        raise ArchiveError(
+            f"{path.parent / NAME}: cannot be opened: {str(error).splitlines()[0]}"
+        ) from error
 
 
 @contextmanager
@@ -179,7 +188,9 @@ def _own_name(path: Path) -> Iterator[Path]:
     try:
         os.link(path, alias)
     except FileNotFoundError:
-        raise ArchiveError(f"{path}: no archive here yet; `make run` or `newsarchive run` makes one") from None
+        raise ArchiveError(
+            f"{path}: no archive here yet; `make run` or `newsarchive run` makes one"
+        ) from None
     except OSError:  # no hard links, or a read-only folder
         try:
             shutil.copyfile(path, alias)
@@ -196,17 +207,24 @@ def _own_name(path: Path) -> Iterator[Path]:
 def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source]) -> None:
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute(f"ATTACH {_quoted(str(fresh))} AS snapshot (STORAGE_VERSION {_quoted(_STORAGE)})")
+        connection.execute(
+            f"ATTACH {_quoted(str(fresh))} AS snapshot (STORAGE_VERSION {_quoted(_STORAGE)})"
+        )
         connection.execute("USE snapshot")
         _write_own_tables(connection, root, named, sources)
         by_table: dict[str, list[NamedFile]] = defaultdict(list)
         for file in named:
             by_table[file.table].append(file)
-        # The files are read where they lie now while the views are bound; readers fall back to the same place.
+        # The files are read where they lie now while the views are bound; readers fall back to the
+        # same place.
         for table in TABLES.values():
-            connection.execute(f"CREATE VIEW _{table.name} AS {_scan(table, by_table[table.name], root)}")
+            connection.execute(
+                f"CREATE VIEW _{table.name} AS {_scan(table, by_table[table.name], root)}"
+            )
         for view in VIEWS:
-            connection.execute(resources.files("newsarchive.sql").joinpath(f"{view}.sql").read_text("utf-8"))
+            connection.execute(
+                resources.files("newsarchive.sql").joinpath(f"{view}.sql").read_text("utf-8")
+            )
             if view in TABLES:
                 _comment(connection, TABLES[view])
         connection.execute("CHECKPOINT snapshot")
@@ -219,7 +237,9 @@ def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source
 def _write_own_tables(
     connection: duckdb.DuckDBPyConnection, root: Path, named: list[NamedFile], sources: list[Source]
 ) -> None:
-    connection.execute('CREATE TABLE _files ("table" VARCHAR, day DATE, path VARCHAR, columns VARCHAR)')
+    connection.execute(
+        'CREATE TABLE _files ("table" VARCHAR, day DATE, path VARCHAR, columns VARCHAR)'
+    )
     files = pa.table(
         {
             "table": pa.array([f.table for f in named], pa.string()),
@@ -232,8 +252,9 @@ def _write_own_tables(
     connection.execute("INSERT INTO _files SELECT * FROM _new_files")
     connection.unregister("_new_files")
     connection.execute(
-        "CREATE TABLE _sources (source VARCHAR, title VARCHAR, url VARCHAR, language VARCHAR, country VARCHAR, "
-        "timezone VARCHAR, expected_min INTEGER, expected_max INTEGER, tags VARCHAR[], listings VARCHAR[], "
+        "CREATE TABLE _sources (source VARCHAR, title VARCHAR, url VARCHAR, language VARCHAR, "
+        "country VARCHAR, timezone VARCHAR, expected_min INTEGER, expected_max INTEGER, "
+        "tags VARCHAR[], listings VARCHAR[], "
         "source_version VARCHAR, declaration JSON)"
     )
     for s in sources:
@@ -251,22 +272,27 @@ def _write_own_tables(
                 s.tags,
                 [li.url for li in s.listing],
                 s.version,
-                json.dumps(s.model_dump(mode="json", exclude={"file", "version"}), ensure_ascii=False),
+                json.dumps(
+                    s.model_dump(mode="json", exclude={"file", "version"}), ensure_ascii=False
+                ),
             ],
         )
     connection.execute(
-        "CREATE TABLE _about (published_at TIMESTAMPTZ, newsarchive_version VARCHAR, schema_version INTEGER, "
+        "CREATE TABLE _about (published_at TIMESTAMPTZ, newsarchive_version VARCHAR, "
+        "schema_version INTEGER, "
         "built_in VARCHAR)"
     )
     connection.execute(
-        "INSERT INTO _about VALUES (?, ?, ?, ?)", [datetime.now(UTC), __version__, SCHEMA_VERSION, str(root)]
+        "INSERT INTO _about VALUES (?, ?, ?, ?)",
+        [datetime.now(UTC), __version__, SCHEMA_VERSION, str(root)],
     )
 
 
 def _scan(table: Table, files: list[NamedFile], root: Path) -> str:
     """Return the SELECT over a table's files: one list per set of columns, joined by name.
 
-    One list with `union_by_name` opens every file's footer at each query; a list per schema version opens one.
+    One list with `union_by_name` opens every file's footer at each query; a list per schema version
+    opens one.
     """
     by_columns: dict[str, list[str]] = defaultdict(list)
     for file in files:
@@ -278,10 +304,12 @@ def _scan(table: Table, files: list[NamedFile], root: Path) -> str:
         paths = ", ".join(_quoted(p) for p in sorted(by_columns[columns]))
         selected = ", ".join(f'"{c.name}"' for c in table.columns if c.name in there)
         selects.append(
-            f"SELECT {selected} FROM read_parquet(list_transform([{paths}], lambda f: {place} || f), "
+            f"SELECT {selected} FROM read_parquet("  # noqa: S608 - our own names
+            f"list_transform([{paths}], lambda f: {place} || f), "
             f"hive_partitioning = true, hive_types = {{'{table.partition}': DATE}})"
         )
-    # A table without rows has its columns all the same, and a column that older files lack is there as NULL.
+    # A table without rows has its columns all the same, and a column that older files lack is there
+    # as NULL.
     nothing = ", ".join(f'NULL::{_ARROW_TO_SQL[c.type]} AS "{c.name}"' for c in table.columns)
     complete = len(by_columns) == 1 and {*next(iter(by_columns)).split(","), table.partition} >= {
         c.name for c in table.columns
@@ -294,7 +322,9 @@ def _scan(table: Table, files: list[NamedFile], root: Path) -> str:
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.comment)}")
     for column in table.columns:
-        connection.execute(f'COMMENT ON COLUMN {table.name}."{column.name}" IS {_quoted(column.comment)}')
+        connection.execute(
+            f'COMMENT ON COLUMN {table.name}."{column.name}" IS {_quoted(column.comment)}'
+        )
 
 
 def _quoted(text: str) -> str:

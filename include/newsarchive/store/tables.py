@@ -1,7 +1,8 @@
 """The tables on disk: Delta Lake, one folder each, replaced by whole partitions.
 
-Open a target *before* reading what its new rows are made from, and commit through it: when another writer committed to
-the same partition in between, the commit raises and the work is done again from fresh state (`committing`).
+Open a target *before* reading what its new rows are made from, and commit through it: when another
+writer committed to the same partition in between, the commit raises and the work is done again from
+fresh state (`committing`).
 """
 
 import logging
@@ -41,7 +42,7 @@ T = TypeVar("T")
 
 
 class Target:
-    """One table, opened at one version: what is read is of that version, and a commit stands or falls with it."""
+    """One table, opened at one version: reads are of it, and a commit stands or falls with it."""
 
     def __init__(self, root: Path, table: Table) -> None:
         """Open `table` below `root`, making it if it is not there yet."""
@@ -60,7 +61,7 @@ class Target:
         return sorted(date.fromisoformat(d) for d in found)
 
     def files(self, days: Iterable[date] | None = None) -> list[tuple[date, str]]:
-        """Return partition and path (below the archive) of each live file, of all days or those given."""
+        """Return partition and path (below the archive) of each live file."""
         if days is None:
             uris = self._delta.file_uris()
         else:
@@ -79,9 +80,10 @@ class Target:
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
-        """Return rows of the given partitions (all, if None) as an Arrow table of the table's own schema.
+        """Return rows of the given partitions (all, if None), in the table's own schema.
 
-        Columns that a file does not have yet are NULL. `where` is a filter on columns inside the files.
+        Columns that a file does not have yet are NULL. `where` is a filter on columns inside the
+        files.
         """
         schema = self.table.arrow
         names = list(columns) if columns is not None else schema.names
@@ -94,10 +96,11 @@ class Target:
         return pa.concat_tables(parts) if parts else wanted.empty_table()
 
     def replace(self, rows: pa.Table, days: Iterable[date]) -> None:
-        """Make `rows` all that the partitions `days` hold, in one commit; rows are sorted on the way.
+        """Make `rows` all that the partitions `days` hold, sorted, in one commit.
 
         Raises:
-            CommitFailedError: another writer changed one of the partitions since this handle was opened.
+            CommitFailedError: another writer changed one of the partitions since this handle was
+                opened.
             ValueError: rows of another day, or columns that are not the table's.
         """
         wanted = sorted(set(days))
@@ -106,7 +109,9 @@ class Target:
         rows = _checked(rows, self.table)
         strange = set(pc.unique(rows[self.table.partition]).to_pylist()) - set(wanted)
         if strange:
-            raise ValueError(f"{self.table.name}: rows of {min(strange)} are not of the days to replace")
+            raise ValueError(
+                f"{self.table.name}: rows of {min(strange)} are not of the days to replace"
+            )
         if not rows.num_rows and not self.files(wanted):
             return
         listed = ", ".join(f"'{d.isoformat()}'" for d in wanted)
@@ -161,7 +166,7 @@ def rows_of(records: Iterable[Any], table: Table) -> pa.Table:
 
 
 def committing(what: str, work: Callable[[], T]) -> T:
-    """Do `work` (open targets, read, compute, commit), again from fresh state when another writer was first.
+    """Do `work` (open, read, compute, commit); again from fresh state if another writer was first.
 
     Raises:
         Conflict: it lost too often.
@@ -170,7 +175,12 @@ def committing(what: str, work: Callable[[], T]) -> T:
         try:
             return work()
         except CommitFailedError as error:
-            log.info("%s: another writer was first (try %d): %s", what, attempt, str(error).splitlines()[0])
+            log.info(
+                "%s: another writer was first (try %d): %s",
+                what,
+                attempt,
+                str(error).splitlines()[0],
+            )
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads writers, no secret
     raise Conflict(f"{what}: another writer was first {MOST_TRIES} times in a row; run it again")
 
@@ -203,7 +213,9 @@ def _clear_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        raise ArchiveError(f"{folder}: cannot be opened as a table of the archive: {error}") from error
+        raise ArchiveError(
+            f"{folder}: cannot be opened as a table of the archive: {error}"
+        ) from error
 
 
 def _read_file(
@@ -238,5 +250,7 @@ def _checked(rows: pa.Table, table: Table) -> pa.Table:
         raise ValueError(f"{table.name}: columns are not the table's: {odd or 'order'}")
     for column in table.columns:
         if not column.nullable and rows[column.name].null_count:
-            raise ValueError(f"{table.name}.{column.name}: {rows[column.name].null_count} rows without a value")
+            raise ValueError(
+                f"{table.name}.{column.name}: {rows[column.name].null_count} rows without a value"
+            )
     return rows.cast(schema)

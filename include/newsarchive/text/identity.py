@@ -6,23 +6,73 @@ from urllib.parse import unquote_plus
 
 import ada_url
 
-# Parameters that only say how a reader came here. A list, not a pattern: `source`, `id` or `cid` name the article on
-# many sites. Collected from the documentation of the services that add them.
+# Parameters that only say how a reader came here. A list, not a pattern: `source`, `id` or `cid`
+# name the article on many sites. Collected from the documentation of the services that add them.
 _TRACKERS = frozenset(
-    "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id mc_cid mc_eid "
-    "mkt_tok _ga _gl _hsenc _hsmi hsctatracking oly_anon_id oly_enc_id vero_conv vero_id wickedid xtor ref_src ref_url "
-    "cmpid cmp ns_source ns_mchannel ns_campaign ns_linkname ns_fee guccounter guce_referrer guce_referrer_sig "
-    "__twitter_impression spm smid smtyp ftag taid wt_mc wt.mc_id ocid rss_id s_cid echobox".split()
+    (
+        "fbclid",
+        "gclid",
+        "gclsrc",
+        "dclid",
+        "gbraid",
+        "wbraid",
+        "msclkid",
+        "yclid",
+        "ysclid",
+        "twclid",
+        "ttclid",
+        "igshid",
+        "igsh",
+        "li_fat_id",
+        "mc_cid",
+        "mc_eid",
+        "mkt_tok",
+        "_ga",
+        "_gl",
+        "_hsenc",
+        "_hsmi",
+        "hsctatracking",
+        "oly_anon_id",
+        "oly_enc_id",
+        "vero_conv",
+        "vero_id",
+        "wickedid",
+        "xtor",
+        "ref_src",
+        "ref_url",
+        "cmpid",
+        "cmp",
+        "ns_source",
+        "ns_mchannel",
+        "ns_campaign",
+        "ns_linkname",
+        "ns_fee",
+        "guccounter",
+        "guce_referrer",
+        "guce_referrer_sig",
+        "__twitter_impression",
+        "spm",
+        "smid",
+        "smtyp",
+        "ftag",
+        "taid",
+        "wt_mc",
+        "wt.mc_id",
+        "ocid",
+        "rss_id",
+        "s_cid",
+        "echobox",
+    )
 )
 _TRACKER_PREFIXES = ("utm_", "at_", "pk_", "mtm_", "matomo_", "piwik_", "hsa_", "itm_")
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 def clean_url(url: str, base: str | None = None) -> str | None:
-    """Return `url` as browsers read it, without fragment and tracking parameters; None when it is no web address.
+    """Return `url` as browsers read it, without fragment and trackers; None if no web address.
 
-    Host in lower case and ASCII (IDNA), default port and dot segments gone, percent escapes in upper case; path and
-    the order of the remaining parameters stay, as servers may tell them apart.
+    Host in lower case and ASCII (IDNA), default port and dot segments gone, percent escapes in
+    upper case; path and the order of the remaining parameters stay, as servers may tell them apart.
 
     Args:
         url: as a listing or a page wrote it; white space around it is ignored.
