@@ -33,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: `partition` is its day column, `order` sorts a file's rows so that queries prune."""
+    """One table: `partition` is its day column, `order` sorts a file's rows for pruning."""
 
     name: str
     comment: str

@@ -399,7 +399,7 @@ def _capturing(
 
 
 def _page_outcomes(captures: pa.Table) -> dict[str, dict[str, Any]]:
-    """Return the capture each visit ended with, by link id: the latest with bytes, else the latest."""
+    """Return how each link's visit ended, by link id: the latest with bytes, else the latest."""
     ended: dict[str, dict[str, Any]] = {}
     for row in captures.to_pylist():
         if row["link_id"] is None or row["outcome"] == "redirect":
@@ -791,7 +791,7 @@ def _keep_aliases(
 
 
 def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
-    """Commit articles, index, coverage and snapshot of a run day; return the article days changed."""
+    """Commit articles, index, coverage, snapshot of a run day; return article days changed."""
     targets = place.archive.open_all(
         "articles",
         "article_index",
