@@ -1,0 +1,122 @@
+"""The lease of a host: one request at a time, with its delay, across this machine's processes.
+
+A lease must guarantee that a request starts only if its whole time-out fits into what remains of
+the lease. Here it is a kernel lock (`flock`), which has no end that could pass: it is held until
+the request is over, and the kernel frees it at the holder's death, together with the holder's
+connections. A process that is paused keeps it, so that its request and another's never meet; the
+others wait up to a bound and then leave the host alone for this run.
+
+Two locks make a turnstile: who wants the lease waits for it inside the gate, and who just gave it
+back has to pass the gate again. So processes take turns, however short the time between two
+requests of one of them is.
+"""
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from newsarchive.errors import ArchiveError, HostBusy
+
+_POLL = 0.01  # seconds between two looks at a lock that another holds
+
+
+class Stopped(Exception):
+    """The fetch was ended while it waited."""
+
+
+def safe_name(host: str) -> str:
+    """Return a file name for a host (`https://example.com:8443`), different for different hosts."""
+    readable = re.sub(r"[^a-z0-9.-]+", "_", host.lower())[:150]
+    return f"{readable}-{hashlib.sha256(host.encode()).hexdigest()[:8]}"
+
+
+class Leases:
+    """Leases of hosts, in a folder that all processes of the machine share."""
+
+    def __init__(self, folder: Path, stop: threading.Event | None = None) -> None:
+        """Use (and make) `folder`; `stop` ends every wait with `Stopped`.
+
+        Raises:
+            ArchiveError: the folder cannot be made.
+        """
+        self._folder = folder
+        self._stop = stop or threading.Event()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(f"{folder}: {error.strerror}; name another state_dir") from None
+
+    @contextmanager
+    def hold(self, host: str, delay: float, bound: float) -> Iterator[None]:
+        """Hold the lease of `host` for one request, `delay` after the last one's end.
+
+        Args:
+            host: scheme, name and port.
+            delay: seconds from the end of the last request, whoever made it, to this one.
+            bound: most seconds to wait for others that hold the lease.
+
+        Raises:
+            HostBusy: others held it all that time; nothing may be asked.
+            Stopped: the fetch was ended meanwhile.
+            ArchiveError: the folder cannot be used.
+        """
+        base = self._folder / safe_name(host)
+        deadline = time.monotonic() + bound
+        last = base.with_name(base.name + ".last")
+        gate = self._take(base.with_name(base.name + ".gate"), host, deadline)
+        try:
+            lease = self._take(base.with_name(base.name + ".lock"), host, deadline)
+        finally:
+            gate.release()
+        try:
+            self._wait(last, delay)
+            _touch(last)  # should this process be killed, the delay counts from here
+            try:
+                yield
+            finally:
+                _touch(last)
+        finally:
+            lease.release()
+
+    def _take(self, path: Path, host: str, deadline: float) -> filelock.BaseFileLock:
+        # filelock would fall back to a lock by mere existence of a file, which outlives its holder.
+        lock = filelock.FileLock(path, fallback_to_soft=False)
+        try:
+            lock.acquire(
+                timeout=max(0.0, deadline - time.monotonic()),
+                poll_interval=_POLL,
+                cancel_check=self._stop.is_set,
+            )
+        except filelock.Timeout:
+            if self._stop.is_set():
+                raise Stopped from None
+            raise HostBusy(f"{host} is being asked by another process; run again later") from None
+        except OSError as error:
+            raise ArchiveError(f"{path}: {error.strerror}; name another state_dir") from None
+        return lock
+
+    def _wait(self, last: Path, delay: float) -> None:
+        try:
+            since = time.time() - last.stat().st_mtime
+        except FileNotFoundError:
+            return
+        # A clock that was set back makes `since` negative: never wait longer than the delay.
+        if since < delay and self._stop.wait(min(delay, delay - since)):
+            raise Stopped
+
+
+def _touch(path: Path) -> None:
+    now = time.time_ns()
+    try:
+        os.utime(path, ns=(now, now))
+    except FileNotFoundError:
+        path.touch()
+    except OSError as error:
+        raise ArchiveError(f"{path}: {error.strerror}; name another state_dir") from None

@@ -1,0 +1,698 @@
+"""Fetching: hosts side by side, one request at a time at each, every exchange kept.
+
+A worker takes the host that may be asked soonest, makes one attempt at its first request, and puts
+the host back with the time from which it may be asked again. So a host that has to wait (its delay,
+a back-off) occupies nobody.
+"""
+
+import heapq
+import itertools
+import logging
+import queue
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import ada_url
+
+from newsarchive.errors import ArchiveError, HostBusy
+from newsarchive.fetch import transport
+from newsarchive.fetch.coding import ACCEPT, Decoded, decode
+from newsarchive.fetch.leases import Leases, Stopped
+from newsarchive.fetch.robots import MOST_BYTES, RobotsCache, Rules, judge
+from newsarchive.fetch.warc import Stored, WarcFiles, header, parse_head, stored_head
+from newsarchive.model import Capture
+from newsarchive.settings import Settings
+from newsarchive.sources.load import Source
+from newsarchive.text.identity import capture_id, host_of
+
+log = logging.getLogger(__name__)
+
+_OK = frozenset({200, 203})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRIED = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
+_HOST_IN_TROUBLE = frozenset({429, 502, 503, 504, *range(520, 530)})
+# Requests in a row (each with all its attempts) after which a host that does not answer is left
+# alone in this run.
+_GIVE_UP_AFTER = 5
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]+")
+_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The wish to have one address."""
+
+    source: Source
+    kind: str
+    """page, feed, sitemap, robots."""
+    url: str
+    link_id: str | None = None
+    listing: str | None = None
+    """Declared address of the listing that it answers for."""
+    route: str | None = None
+    visit: str = "first"
+    attempts_before: int = 0
+    """Tries of this visit on this run day by earlier runs."""
+    etag: str | None = None
+    """For a conditional request."""
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a request."""
+
+    request: Request
+    captures: list[Capture]
+    """Every exchange, retries and redirects, in order; empty when nothing was asked.
+
+    That is when its host was held by another process, or given up for this run: the wish stays
+    open.
+    """
+    body: bytes | None
+    """Of the last exchange if its outcome is ok; content coding undone."""
+
+    @property
+    def last(self) -> Capture:
+        """The capture that tells the outcome.
+
+        Raises:
+            IndexError: nothing was asked.
+        """
+        return self.captures[-1]
+
+
+@dataclass(slots=True)
+class _Job:
+    """A request on its way."""
+
+    request: Request
+    tries: int = 0
+    captures: list[Capture] = field(default_factory=list)
+    payload: bytes | None = None
+    """Body of the last exchange as far as it came, content coding undone."""
+
+
+@dataclass(slots=True)
+class _Host:
+    """The requests of one host."""
+
+    name: str
+    jobs: deque[_Job] = field(default_factory=deque)
+    failures: int = 0
+    """Requests in a row that the host did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What one attempt came to."""
+
+    again: bool = False
+    """Whether another attempt may help."""
+    wait: float | None = None
+    """Seconds that the host asks to wait (Retry-After)."""
+    trouble: bool = False
+    """Whether it is the host that is in trouble, not the one page."""
+
+
+class Fetcher:
+    """Ask for addresses and keep what comes; a context manager that finishes the WARC files."""
+
+    def __init__(self, settings: Settings, run_day: date | None, archive: Path, name: str) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            settings: time-outs, limits, politeness and the folder of leases.
+            run_day: what captures are filed under; None: each under the UTC day of its exchange
+                (polls).
+            archive: folder of the archive; WARC files go below its `raw`.
+            name: what the files' names begin with, as `pages-0`.
+
+        Raises:
+            ArchiveError: the state folder cannot be used.
+        """
+        self._settings = settings
+        self._run_day = run_day
+        self._stop = threading.Event()
+        self._warc = WarcFiles(archive, name, settings.user_agent)
+        self._leases = Leases(settings.state_dir / "leases", self._stop)
+        self._robots = RobotsCache(settings.state_dir / "robots")
+        self._rules: dict[str, Rules] = {}
+        self._adapter = transport.Adapter(hosts=max(64, 4 * settings.hosts_at_once))
+        self._most_bytes = int(settings.max_body_mb * 1_000_000)
+        self._running: set[_Worker] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+        self._adapter.close()
+        self._warc.close()
+
+    def roll(self) -> None:
+        """Finish the WARC files: on the disk for good, under the paths that captures name.
+
+        Raises:
+            ArchiveError: a file cannot be finished.
+        """
+        self._warc.roll()
+
+    def fetch(self, requests: Iterable[Request]) -> Iterator[Fetched]:
+        """Ask for every address and yield what came, as it comes; what was read of robots.txt too.
+
+        Hosts are asked side by side, `settings.hosts_at_once` at most; one request at a time at
+        each, in the order given. A host that fails, hangs or is held by another process stops no
+        other. Few bodies are in memory at a
+        time: when the caller is slow, the hosts wait.
+
+        Raises:
+            ArchiveError: the archive or the state folder cannot be written to.
+        """
+        hosts: dict[str, _Host] = {}
+        refused: list[Fetched] = []
+        for request in requests:
+            name = _host(request.url)
+            if name is None:
+                capture = self._refusal(request, request.url, 1, 0, "bad_url", "not a web address")
+                refused.append(Fetched(request, [capture], None))
+            else:
+                hosts.setdefault(name, _Host(name)).jobs.append(_Job(request))
+        yield from refused
+        if not hosts:
+            return
+        line = _Line(hosts.values(), self._stop)
+        out: queue.Queue[Fetched | BaseException | None] = queue.Queue(
+            maxsize=max(4, self._settings.hosts_at_once // 2)
+        )
+        count = min(self._settings.hosts_at_once, len(hosts))
+        workers = [_Worker(self, line, out) for _ in range(count)]
+        self._running.update(workers)
+        try:
+            for worker in workers:
+                worker.start()
+            alive = count
+            while alive:
+                item = out.get()
+                if item is None:
+                    alive -= 1
+                elif isinstance(item, BaseException):
+                    raise item
+                else:
+                    yield item
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """End what still runs: exchanges are cut off, what they brought is not recorded."""
+        if not self._running:
+            return
+        self._stop.set()
+        for worker in self._running:
+            worker.abort()
+        until = time.monotonic() + 2.0
+        for worker in self._running:
+            # A thread inside the look-up of a name cannot be ended; it dies with the process and
+            # records nothing.
+            worker.join(max(0.0, until - time.monotonic()))
+        if not any(worker.is_alive() for worker in self._running):
+            self._stop.clear()  # another fetch may follow
+        self._running.clear()
+
+    # One request
+
+    def _rules_of(self, worker: "_Worker", url: str, source: Source) -> Rules:
+        """Return the rules of the host of `url`, asking it if need be (a redirect's target)."""
+        host = host_of(url)
+        rules = self._known_rules(host)
+        job = _robots_job(host, source)
+        while rules is None:
+            tried = self._attempt(worker, job)
+            rules = self._known_rules(host)
+            if rules is not None:
+                break
+            wait = self._pause(job, tried)
+            if wait is None:
+                rules = self._settle_rules(host, job)
+                worker.put(Fetched(job.request, job.captures, None))
+            elif self._stop.wait(wait):
+                raise Stopped
+        return rules
+
+    def _known_rules(self, host: str) -> Rules | None:
+        rules = self._rules.get(host)
+        if rules is None:
+            rules = self._robots.get(host)
+            if rules is not None:
+                self._rules[host] = rules
+        return rules
+
+    def _settle_rules(self, host: str, job: _Job) -> Rules:
+        """Conclude the rules of a host from what its robots.txt came to."""
+        last = job.captures[-1]
+        rules = judge(last.outcome, last.status, job.payload, last.error)
+        self._robots.put(host, rules)
+        self._rules[host] = rules
+        return rules
+
+    def _pause(self, job: _Job, tried: _Tried) -> float | None:
+        """Return the seconds until the next attempt; None when there is none."""
+        settings = self._settings
+        if not tried.again or job.tries >= settings.max_attempts:
+            return None
+        backoff: float = settings.backoff * 2 ** (job.tries - 1)
+        if tried.wait is None:
+            return backoff
+        return None if tried.wait > settings.max_retry_after else max(tried.wait, backoff)
+
+    def _delay(self, host: str, source: Source) -> float:
+        own = source.politeness.delay
+        delay = self._settings.delay if own is None else own
+        rules = self._rules.get(host)
+        return max(delay, rules.delay) if rules else delay
+
+    def _attempt(self, worker: "_Worker", job: _Job) -> _Tried:
+        """Try a request once, redirects included.
+
+        Raises:
+            HostBusy: another process holds the host.
+            Stopped: the fetch was ended.
+            ArchiveError: the archive or the state folder cannot be written to.
+        """
+        request, settings = job.request, self._settings
+        job.tries += 1
+        attempt = request.attempts_before + job.tries
+        url, host = request.url, host_of(request.url)
+        session = worker.session
+        session.cookies.clear()  # they live for one attempt
+        been: set[tuple[str, str]] = set()
+        for hop in itertools.count():
+            if request.kind != "robots":
+                why = self._rules_of(worker, url, request.source).refusal(url)
+                if why is not None:
+                    job.captures.append(self._refusal(request, url, attempt, hop, "robots", why))
+                    return _Tried()
+            delay = self._delay(host, request.source)
+            with self._leases.hold(host, delay, 2 * settings.request_timeout + delay):
+                if request.kind == "robots" and hop == 0 and self._known_rules(host) is not None:
+                    job.tries -= 1  # another one asked while we waited
+                    return _Tried()
+                exchange = worker.exchange(request, url, self._headers(request))
+            if self._stop.is_set():
+                raise Stopped
+            capture, decoded = self._record(request, exchange, attempt, hop)
+            job.captures.append(capture)
+            job.payload = decoded.data if decoded else None
+            if capture.outcome != "redirect":
+                return _judge(capture, exchange)
+            been.add((url, str(session.cookies.items())))
+            target = _absolute(capture.redirect_to or "", url)
+            if target is None:
+                bad = capture.redirect_to or ""
+                job.captures.append(
+                    self._refusal(
+                        request, bad, attempt, hop + 1, "bad_url", "redirect to no web address"
+                    )
+                )
+                return _Tried()
+            loop = (target, str(session.cookies.items())) in been
+            if loop or hop >= settings.max_redirects:
+                words = "redirects in a circle" if loop else f"more than {hop} redirects"
+                job.captures.append(
+                    self._refusal(request, target, attempt, hop + 1, "too_many_redirects", words)
+                )
+                return _Tried()
+            url, host = target, host_of(target)
+        raise AssertionError("unreachable")
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "Accept": _ACCEPT,
+            "Accept-Encoding": ACCEPT,
+        }
+        if request.etag and _HEADER_VALUE.fullmatch(request.etag):
+            headers["If-None-Match"] = request.etag
+        if request.last_modified and _HEADER_VALUE.fullmatch(request.last_modified):
+            headers["If-Modified-Since"] = request.last_modified
+        return headers
+
+    def _record(
+        self, request: Request, exchange: transport.Exchange, attempt: int, hop: int
+    ) -> tuple[Capture, Decoded | None]:
+        """Write an exchange to WARC; return its row, and its body with the coding undone."""
+        run_day = self._run_day or exchange.began.date()
+        headers = parse_head(exchange.lines) if exchange.status is not None else []
+        location = header(headers, "location")
+        conditional = bool(request.etag or request.last_modified)
+        outcome, error = _outcome(exchange, location, conditional)
+        decoded: Decoded | None = None
+        if exchange.status is not None and exchange.status != 304:
+            limit = MOST_BYTES if request.kind == "robots" else self._most_bytes
+            decoded = decode(exchange.body, header(headers, "content-encoding"), limit)
+            if outcome == "ok" and decoded.problem:
+                outcome, error = decoded.problem, decoded.error
+        whole = decoded is not None and not decoded.problem and not exchange.truncated
+        digest = sha256(decoded.data).hexdigest() if decoded and whole else None
+        stored = self._store(run_day, exchange)
+        retry_after = header(headers, "retry-after")
+        capture = Capture(
+            run_day=run_day,
+            capture_id=capture_id(
+                run_day,
+                request.source.name,
+                exchange.url,
+                request.visit,
+                attempt,
+                hop,
+                outcome,
+                exchange.status,
+                digest,
+            ),
+            source=request.source.name,
+            kind=request.kind,
+            url=exchange.url,
+            link_id=request.link_id,
+            listing=request.listing,
+            route=request.route,
+            visit=request.visit,
+            attempt=attempt,
+            hop=hop,
+            outcome=outcome,
+            captured_at=exchange.began,
+            elapsed_ms=exchange.elapsed_ms,
+            status=exchange.status,
+            redirect_to=_shown(location, exchange.url) if outcome == "redirect" else None,
+            content_type=header(headers, "content-type"),
+            etag=header(headers, "etag"),
+            last_modified=header(headers, "last-modified"),
+            payload_bytes=len(decoded.data) if decoded and whole else None,
+            payload_sha256=digest,
+            retry_after_s=_seconds(retry_after, datetime.now(UTC)) if retry_after else None,
+            error=_one_line(error),
+            warc_path=stored.warc_path if stored else None,
+            warc_offset=stored.offset if stored else None,
+            warc_length=stored.length if stored else None,
+            warc_record_id=stored.record_id if stored else None,
+            record_sha256=stored.sha256 if stored else None,
+        )
+        return capture, decoded
+
+    def _store(self, run_day: date, exchange: transport.Exchange) -> Stored | None:
+        if exchange.status is not None:
+            return self._warc.write_exchange(
+                run_day,
+                exchange.url,
+                exchange.began,
+                ip=exchange.ip,
+                request=exchange.sent,
+                head=stored_head(exchange.lines),
+                body=exchange.body,
+                truncated=exchange.truncated,
+            )
+        received = b"".join(exchange.lines)
+        if not received:
+            return None
+        return self._warc.write_resource(  # not HTTP, or cut off before the head was whole
+            run_day,
+            exchange.url,
+            exchange.began,
+            "application/octet-stream",
+            received,
+            ip=exchange.ip,
+            truncated="time" if exchange.outcome == "timeout" else "unspecified",
+        )
+
+    def _refusal(
+        self, request: Request, url: str, attempt: int, hop: int, outcome: str, error: str
+    ) -> Capture:
+        """Make the row of a wish that was not asked."""
+        now = datetime.now(UTC)
+        run_day = self._run_day or now.date()
+        return Capture(
+            run_day=run_day,
+            capture_id=capture_id(
+                run_day, request.source.name, url, request.visit, attempt, hop, outcome, None, None
+            ),
+            source=request.source.name,
+            kind=request.kind,
+            url=url,
+            link_id=request.link_id,
+            listing=request.listing,
+            route=request.route,
+            visit=request.visit,
+            attempt=attempt,
+            hop=hop,
+            outcome=outcome,
+            captured_at=now,
+            error=_one_line(error),
+        )
+
+    def _step(self, worker: "_Worker", host: _Host) -> float:
+        """Make one attempt at a host's first request; return the seconds until the next."""
+        job = host.jobs[0]
+        if job.request.kind != "robots" and self._known_rules(host.name) is None:
+            job = _robots_job(host.name, job.request.source)
+            host.jobs.appendleft(job)
+        try:
+            tried = self._attempt(worker, job)
+        except HostBusy as busy:
+            return self._no_answer_of(worker, host, job, str(busy))
+        except (ArchiveError, Stopped):
+            raise
+        except Exception as error:
+            log.debug("%s: unexpected", job.request.url, exc_info=True)
+            attempt = job.request.attempts_before + job.tries
+            words = f"{type(error).__name__}: {error}"
+            job.captures.append(
+                self._refusal(job.request, job.request.url, attempt, 0, "broken", words)
+            )
+            tried = _Tried()
+        wait = self._pause(job, tried)
+        if wait is not None:
+            log.info("%s: %s; again in %g s", job.request.url, _brief(job.captures[-1]), wait)
+            return wait
+        host.jobs.popleft()
+        body: bytes | None = None
+        if job.request.kind == "robots":
+            if job.captures and self._rules.get(host.name) is None:
+                self._settle_rules(host.name, job)
+        elif job.captures[-1].outcome == "ok":
+            body = job.payload
+        if job.captures:
+            worker.put(Fetched(job.request, job.captures, body))
+        host.failures = host.failures + 1 if tried.trouble else 0
+        if host.jobs and tried.again and (tried.wait or 0) > self._settings.max_retry_after:
+            asked = f"{host.name} asks to wait {tried.wait:g} s"
+            return self._no_answer_of(worker, host, None, asked)
+        if host.jobs and host.failures >= _GIVE_UP_AFTER and job.request.kind != "robots":
+            asked = f"{host.name} did not answer {host.failures} requests in a row"
+            return self._no_answer_of(worker, host, None, asked)
+        return self._delay(host.name, job.request.source) if host.jobs else 0.0
+
+    def _no_answer_of(self, worker: "_Worker", host: _Host, job: _Job | None, why: str) -> float:
+        """Leave a host alone for this run: what it was not asked stays open."""
+        log.warning("%s; %d requests are left for another run", why, len(host.jobs))
+        while host.jobs:
+            left = host.jobs.popleft()
+            if left.request.kind != "robots" or left.captures:
+                worker.put(Fetched(left.request, left.captures, None))
+        return 0.0
+
+
+class _Line:
+    """The hosts, by the time from which each may be asked."""
+
+    def __init__(self, hosts: Iterable[_Host], stop: threading.Event) -> None:
+        self._heap = [(0.0, n, host) for n, host in enumerate(hosts)]
+        self._count = itertools.count(len(self._heap))
+        self._out = 0
+        self._changed = threading.Condition()
+        self._stop = stop
+
+    def take(self) -> _Host | None:
+        """Wait for a host that may be asked and take it out; None when there will be none."""
+        with self._changed:
+            while (self._heap or self._out) and not self._stop.is_set():
+                if not self._heap:
+                    self._changed.wait(1.0)
+                    continue
+                wait = self._heap[0][0] - time.monotonic()
+                if wait <= 0:
+                    self._out += 1
+                    return heapq.heappop(self._heap)[2]
+                self._changed.wait(min(wait, 1.0))
+            return None
+
+    def give(self, host: _Host, wait: float) -> None:
+        """Put a host back, to be asked in `wait` seconds; one without requests is done."""
+        with self._changed:
+            self._out -= 1
+            if host.jobs:
+                item = (time.monotonic() + wait, next(self._count), host)
+                heapq.heappush(self._heap, item)
+                self._changed.notify()
+            elif not self._heap and not self._out:
+                self._changed.notify_all()
+
+
+class _Worker(threading.Thread):
+    """One thread of a fetch."""
+
+    def __init__(
+        self, fetcher: Fetcher, line: _Line, out: "queue.Queue[Fetched | BaseException | None]"
+    ) -> None:
+        super().__init__(name="fetch", daemon=True)
+        self._fetcher = fetcher
+        self._line = line
+        self._out = out
+        self._current: transport.Exchange | None = None
+        self._aborted = False
+        self.session = transport.Session(fetcher._adapter)
+
+    def run(self) -> None:
+        last: BaseException | None = None
+        try:
+            while (host := self._line.take()) is not None:
+                wait = self._fetcher._step(self, host)
+                self._line.give(host, wait)
+        except Stopped:
+            return
+        except BaseException as error:
+            last = error
+        try:
+            self.put(last)
+        except Stopped:
+            return
+
+    def put(self, item: Fetched | BaseException | None) -> None:
+        """Hand over to the caller of `fetch`, waiting until there is room."""
+        while not self._aborted:
+            try:
+                self._out.put(item, timeout=0.5)
+            except queue.Full:
+                continue
+            return
+        raise Stopped
+
+    def exchange(self, request: Request, url: str, headers: dict[str, str]) -> transport.Exchange:
+        """Make one exchange, which `abort` can cut off."""
+        settings = self._fetcher._settings
+        self._current = exchange = transport.Exchange(
+            url,
+            request.source.allow_private,
+            settings.connect_timeout,
+            settings.read_timeout,
+            settings.request_timeout,
+        )
+        if self._aborted:
+            raise Stopped
+        most = MOST_BYTES if request.kind == "robots" else self._fetcher._most_bytes
+        transport.run(self.session, exchange, headers, most)
+        return exchange
+
+    def abort(self) -> None:
+        """End it as soon as can be."""
+        self._aborted = True
+        if self._current is not None:
+            self._current.abort()
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a web address; None when it is none."""
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        return None
+    if parsed.protocol not in ("http:", "https:") or not parsed.hostname:
+        return None
+    return host_of(url)
+
+
+def _absolute(location: str, base: str) -> str | None:
+    """Return where a Location leads, without fragment and user; None if to no web address."""
+    try:
+        parsed = ada_url.URL(location.strip(), base=base)
+    except ValueError:
+        return None
+    if parsed.protocol not in ("http:", "https:") or not parsed.hostname:
+        return None
+    parsed.username = parsed.password = ""
+    return str(parsed.href).partition("#")[0]
+
+
+def _shown(location: str | None, base: str) -> str | None:
+    """Return a redirect's target as an address, or as it stands where it is none."""
+    return None if location is None else (_absolute(location, base) or location[:2000])
+
+
+def _robots_job(host: str, source: Source) -> _Job:
+    return _Job(Request(source, "robots", f"{host}/robots.txt"))
+
+
+def _outcome(
+    exchange: transport.Exchange, location: str | None, conditional: bool
+) -> tuple[str, str | None]:
+    """Return outcome and error of an exchange, its content coding aside."""
+    status = exchange.status
+    if status is not None and status in _REDIRECTS:
+        # Nobody needs the body of a redirect, however it ended.
+        return (
+            ("redirect", exchange.error)
+            if location
+            else ("http_error", "redirect without Location")
+        )
+    if exchange.outcome is not None:
+        return exchange.outcome, exchange.error
+    if status == 304 and conditional:
+        return "not_modified", None
+    return ("ok", None) if status in _OK else ("http_error", None)
+
+
+def _judge(capture: Capture, exchange: transport.Exchange) -> _Tried:
+    """Say whether another attempt may help."""
+    lost = capture.outcome in ("timeout", "connection") or (
+        capture.outcome == "broken" and exchange.truncated is not None
+    )
+    again = lost or (capture.outcome == "http_error" and capture.status in _RETRIED)
+    trouble = capture.outcome in ("timeout", "connection", "tls") or (
+        capture.outcome == "http_error" and capture.status in _HOST_IN_TROUBLE
+    )
+    return _Tried(again, capture.retry_after_s if again else None, trouble)
+
+
+def _seconds(retry_after: str, now: datetime) -> float | None:
+    """Return what a Retry-After header (seconds or HTTP date) asks for, in seconds."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join(text.split())[:500] if text else None
+
+
+def _brief(capture: Capture) -> str:
+    return f"status {capture.status}" if capture.outcome == "http_error" else capture.outcome
