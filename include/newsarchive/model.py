@@ -18,6 +18,8 @@ class Entry:
     listed_day: date | None = None
     """The day as the listing wrote it, in its own offset, never converted."""
     updated_at: datetime | None = None
+    updated_day: date | None = None
+    """The day of the last change as the listing wrote it, for one that gives no time."""
 
 
 @dataclass(frozen=True, slots=True)

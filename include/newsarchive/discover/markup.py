@@ -1,0 +1,311 @@
+"""From the bytes of a listing to its entries as elements: gzip, charsets, kind, broken XML.
+
+Nothing here trusts what a server declares, no entity of a document is ever expanded, and work is
+bounded: 20 MB of text, 100,000 entries, linear scans.
+"""
+
+import html
+import re
+import zlib
+from dataclasses import dataclass
+
+from lxml import etree
+
+MOST_BYTES = 20_000_000
+MOST_ENTRIES = 100_000
+
+_ROOT = re.compile(
+    r"<(?:[A-Za-z_][\w.-]*:)?(rss|rdf|feed|channel|urlset|sitemapindex)(?=[\s>/])[^>]*>",
+    re.IGNORECASE,
+)
+_FIRST_TAG = re.compile(r"<(?:!doctype\s+)?([A-Za-z][\w:.-]*)", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_AMPERSAND = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{0,31});)?",
+    re.DOTALL,
+)
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_LANGUAGE = re.compile(
+    rb"""(?:<language>\s*|<(?:\w+:)?language>\s*|xml:lang\s*=\s*["'])([a-zA-Z]{2})"""
+)
+_PREFIX_USED = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_][\w.-]*(?=[\s>/=])")
+_PREFIX_DECLARED = re.compile(r"xmlns:([A-Za-z_][\w.-]*)\s*=")
+
+_BOMS = (  # the longer first: UTF-32's little-endian mark begins with that of UTF-16
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+# Single bytes that are not what they are declared to be: what is usual for the file's language.
+_USUAL = {
+    **dict.fromkeys(("ar", "fa", "ur"), "windows-1256"),
+    **dict.fromkeys(("ru", "uk", "bg", "sr", "mk", "be"), "windows-1251"),
+    **{
+        "el": "windows-1253",
+        "tr": "windows-1254",
+        "he": "windows-1255",
+        "pl": "windows-1250",
+        "cs": "windows-1250",
+    },
+}
+_NAMESPACES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "media": "http://search.yahoo.com/mrss/",
+    "news": "http://www.google.com/schemas/sitemap-news/0.9",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of a listing from its root element on, and what that root is."""
+
+    root: str
+    """rss, rdf, feed, urlset or sitemapindex; `text` for no markup at all; else empty."""
+    text: str
+    problem: str | None
+    """What was wrong with the bytes, or why `root` is empty."""
+
+
+def unpack(body: bytes) -> tuple[bytes, str | None]:
+    """Return `body` with gzip undone, `MOST_BYTES` at most, and what was wrong with it."""
+    problem = None
+    for _ in range(2):  # some servers pack a packed file again
+        if not body.startswith(b"\x1f\x8b"):
+            break
+        body, problem = _gunzip(body)
+        if problem:
+            break
+    if len(body) > MOST_BYTES:
+        return body[:MOST_BYTES], f"larger than {MOST_BYTES // 1_000_000} MB; read that far"
+    return body, problem
+
+
+def _gunzip(body: bytes) -> tuple[bytes, str | None]:
+    out: list[bytes] = []
+    size = 0
+    while body.startswith(
+        b"\x1f\x8b"
+    ):  # a gzip file may have several members; what follows them is padding
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            piece = inflater.decompress(body, MOST_BYTES + 1 - size)
+        except zlib.error as error:
+            # One call loses what came before the fault; a second pass by small pieces keeps it.
+            piece = _inflated_until_broken(body, MOST_BYTES + 1 - size)
+            return b"".join([*out, piece]), f"gzip broken ({error})"
+        out.append(piece)
+        size += len(piece)
+        if size > MOST_BYTES:
+            break
+        if not inflater.eof:
+            return b"".join(out), "gzip broken (cut off)"
+        body = inflater.unused_data
+    return b"".join(out), None
+
+
+def _inflated_until_broken(body: bytes, most: int) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    out = bytearray()
+    try:
+        for start in range(0, len(body), 512):
+            out += inflater.decompress(body[start : start + 512], most - len(out) or 1)
+            if len(out) >= most:
+                break
+    except zlib.error:
+        pass  # the fault that the caller reports
+    return bytes(out)
+
+
+def decode(body: bytes, content_type: str | None) -> str:
+    """Return the text of a listing: by its mark, as UTF-8 if it is that, else as it declares.
+
+    Bytes that are UTF-8 are read as such whatever is declared: no other charset's text passes for
+    it by chance. Of text that is neither that nor what it declares, the file's own language tells
+    which single-byte charset is usual.
+
+    Args:
+        body: gzip undone.
+        content_type: the header, for its charset.
+    """
+    for mark, charset in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(charset, "replace")
+    head = body[:2000]
+    if len(head) > 3 and head.count(0) * 3 > len(head):  # UTF-16 without a mark
+        return body.decode("utf-16-le" if head[1] == 0 else "utf-16-be", "replace")
+    if b"\x1b" not in head:  # else maybe ISO-2022, which is all ASCII
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            # A few spoilt bytes do not make it another charset's: what came before is real UTF-8.
+            if sum(b >= 0xC2 for b in body[: error.start]) > 20:
+                return body.decode("utf-8", "replace")
+    for name in (_match(_DECLARED, head), _CHARSET.search(content_type or "")):
+        charset = name if isinstance(name, str) else name.group(1) if name else ""
+        if charset and charset.lower() not in ("utf-8", "utf8"):
+            try:
+                return body.decode(charset)
+            except (LookupError, UnicodeError):
+                continue
+    return body.decode(
+        _USUAL.get(_match(_LANGUAGE, body[:20_000]).lower(), "windows-1252"), "replace"
+    )
+
+
+def _match(pattern: re.Pattern[bytes], data: bytes) -> str:
+    found = pattern.search(data)
+    return found.group(1).decode("ascii") if found else ""
+
+
+def sniff(body: bytes, content_type: str | None) -> Document:
+    """Say what a listing really is, by its content.
+
+    The prolog is cut off with its DOCTYPE: no entity is ever defined, let alone expanded.
+
+    Args:
+        body: as served, content coding undone; it may be a gzip file.
+        content_type: the header; only its charset is used, and only where the bytes do not tell.
+    """
+    data, problem = unpack(body)
+    text = _NOT_XML.sub("", decode(data, content_type))
+    start = text.lstrip()[:65_536]
+    if not start:
+        return Document("", "", problem or "empty")
+    bare = _COMMENT.sub("", start)
+    first = _FIRST_TAG.search(bare)
+    if first is None or not bare.startswith("<"):
+        what = start[0]
+        if re.match(r"https?://\S+\s*$", start.splitlines()[0], re.IGNORECASE):
+            return Document("text", text, problem)
+        if first is None:
+            kind = "JSON" if what in "{[" else "unknown"
+            return Document("", "", problem or f"not a listing ({kind})")
+    if first and first.group(1).lower() == "html":
+        return Document("", "", problem or "not a listing (HTML)")
+    # Whatever stands before the root (a declaration, a warning of the server's own program) goes.
+    skipped = _COMMENT.match(text.lstrip())
+    at = len(text) - len(text.lstrip()) + (skipped.end() if skipped else 0)
+    root = _ROOT.search(text, at, at + 65_536)
+    if root is None:
+        return Document(
+            "", "", problem or f"not a listing ({first.group(1) if first else 'unknown'})"
+        )
+    name = root.group(1).lower()
+    return Document("rss" if name == "channel" else name, text[root.start() :], problem)
+
+
+def elements(
+    document: Document, names: tuple[str, ...]
+) -> tuple[etree._Element, list[etree._Element], str | None]:
+    """Return the root, its entries in order (100,000 at most), and what was wrong.
+
+    Where the whole does not parse, it is cut into its entries and each is read alone, so that one
+    broken entry harms no other. An entry that the end of the file cuts off is left out: its address
+    may be cut too.
+
+    Args:
+        document: of an XML kind.
+        names: local names of the elements that are entries.
+    """
+    problem = document.problem
+    try:
+        root = etree.fromstring(document.text.encode("utf-8", "replace"), _parser(recover=False))
+    except etree.XMLSyntaxError as error:
+        root, found = _entries_apart(document.text, names)
+        reason = str(error.msg).partition(", line")[0][:120]
+        problem = "; ".join(
+            filter(None, [problem, f"XML broken ({reason}); {len(found)} entries recovered"])
+        )
+    else:
+        found = [e for e in root.iter(etree.Element) if local_name(e) in names]
+    if len(found) > MOST_ENTRIES:
+        del found[MOST_ENTRIES:]
+        problem = "; ".join(
+            filter(None, [problem, f"more than {MOST_ENTRIES} entries; the rest is left out"])
+        )
+    return root, found, problem
+
+
+def local_name(element: etree._Element) -> str:
+    """Return an element's name without namespace or prefix, in lower case."""
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
+
+
+def _parser(*, recover: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        recover=recover,
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        remove_pis=True,
+        remove_comments=True,
+    )
+
+
+def _entries_apart(
+    text: str, names: tuple[str, ...]
+) -> tuple[etree._Element, list[etree._Element]]:
+    opening = re.compile(
+        rf"<((?:[A-Za-z_][\w.-]*:)?(?:{'|'.join(names)}))(?=[\s>/])", re.IGNORECASE
+    )
+    starts = list(opening.finditer(text))[: MOST_ENTRIES + 1]
+    wrapper = _wrapper(text)
+    root = etree.fromstring(
+        (wrapper[0] + wrapper[1]).encode("utf-8", "replace"), _parser(recover=True)
+    )
+    if (
+        root is None
+    ):  # a root tag that even recovery cannot read: its attributes are lost, no entry is
+        wrapper = ("<rss>", "</rss>")
+        root = etree.Element("rss")
+    found: list[etree._Element] = []
+    ends = [s.start() for s in starts[1:]] + [len(text)]
+    for start, end in zip(starts, ends, strict=True):
+        piece = text[start.start() : end]
+        close = piece.rfind(f"</{start.group(1)}")
+        if close < 0 and end == len(text):
+            continue
+        piece = (piece[:close] if close >= 0 else piece) + f"</{start.group(1)}>"
+        piece = _AMPERSAND.sub(_mended_ampersand, piece)
+        whole = etree.fromstring(
+            f"{wrapper[0]}{piece}{wrapper[1]}".encode("utf-8", "replace"), _parser(recover=True)
+        )
+        if whole is not None:
+            found += [e for e in whole.iter(etree.Element) if local_name(e) in names][:1]
+    return root, found
+
+
+def _wrapper(text: str) -> tuple[str, str]:
+    """Return the root's start and end tags, the namespaces declared that were not."""
+    tag = _ROOT.match(text)
+    start = tag.group().rstrip("/>") if tag else "<rss"
+    name = re.match(r"<([^\s>/]+)", start)
+    used = set(_PREFIX_USED.findall(text)) - {"xml", "xmlns"} - set(_PREFIX_DECLARED.findall(start))
+    # Prefixes that an entry declares itself are declared again there; that one wins.
+    declared = "".join(
+        f' xmlns:{p}="{_NAMESPACES.get(p, "urn:undeclared:" + p)}"' for p in sorted(used)[:50]
+    )
+    return f"{start}{declared}>", f"</{name.group(1) if name else 'rss'}>"
+
+
+def _mended_ampersand(found: re.Match[str]) -> str:
+    whole, name = found.group(), found.group(1)
+    if whole.startswith("<") or name in ("amp", "lt", "gt", "quot", "apos"):
+        return whole
+    if name is None:
+        return "&amp;"
+    if name.startswith("#"):
+        code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        plain = chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else ""
+        return html.escape(_NOT_XML.sub("", plain))
+    character = html.unescape(whole)
+    return html.escape(character) if character != whole else f"&amp;{name};"

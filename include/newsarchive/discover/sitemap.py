@@ -1,0 +1,142 @@
+"""Sitemaps: urlset, news sitemap, sitemap index, and the plain-text kind."""
+
+import re
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+from lxml import etree
+
+from newsarchive.days import bounds, local_dates
+from newsarchive.discover.dates import parse_date, span_in_url
+from newsarchive.discover.feed import entry
+from newsarchive.discover.markup import MOST_ENTRIES, Document, elements, local_name
+from newsarchive.discover.page import Child, Page
+from newsarchive.model import Entry
+from newsarchive.text.identity import clean_url
+
+_ADDRESS = re.compile(r"https?://\S+$", re.IGNORECASE)
+_A_DAY = timedelta(days=1)
+
+
+def read_sitemap(document: Document, url: str) -> Page:
+    """Return the entries of a sitemap or the children of an index, in the order of the file.
+
+    Args:
+        document: one whose root is urlset, sitemapindex or text.
+        url: where it was fetched; an index that names itself is no child of its own.
+    """
+    if document.root == "text":
+        return _read_text(document)
+    if document.root == "sitemapindex":
+        _, found, problem = elements(document, ("sitemap",))
+        children = [c for e in found if (c := _child(e, url)) is not None]
+        return Page([], children, problem)
+    _, found, problem = elements(document, ("url",))
+    return Page([e for f in found if (e := _entry(f)) is not None], [], problem)
+
+
+def children_for(
+    page: Page, run_day: date, timezone: str | None = None, most: int = 50
+) -> list[str]:
+    """Return which children of an index may hold entries of `run_day`, the likeliest first.
+
+    A date in a child's address decides where there is one; else its lastmod, which cannot be before
+    the entries that it lists; a child with neither is taken. First those named for the day, then
+    for its month or year, then by lastmod from the run day on, then the rest.
+
+    Args:
+        page: of a sitemap index.
+        run_day: a UTC day.
+        timezone: the source's; without it, the days beside `run_day` count too, as in some zone
+            they overlap it.
+        most: how many at most.
+    """
+    days = (
+        list(local_dates(run_day, timezone))
+        if timezone
+        else [run_day - _A_DAY, run_day, run_day + _A_DAY]
+    )
+    spans = _spans([c.url for c in page.children])
+    start = bounds(run_day)[0]
+    ranked: list[tuple[int, int, int, str]] = []
+    for position, child in enumerate(page.children):
+        span = spans.get(child.url)
+        if span is not None:
+            if any(span[0] <= d <= span[1] for d in days):
+                ranked.append(
+                    ((span[1] - span[0]).days, abs((span[0] - run_day).days), position, child.url)
+                )
+            continue
+        modified = _modified(child)
+        if modified is None:
+            ranked.append((1001, 0, position, child.url))
+        # A day or a time without zone may be up to a day off.
+        elif modified >= start - (
+            timedelta(0) if child.lastmod and child.lastmod.tzinfo else _A_DAY
+        ):
+            ranked.append((1000, int((modified - start).total_seconds()), position, child.url))
+    return list(dict.fromkeys(url for *_, url in sorted(ranked)))[:most]
+
+
+def _modified(child: Child) -> datetime | None:
+    if child.lastmod is not None:
+        return child.lastmod if child.lastmod.tzinfo else child.lastmod.replace(tzinfo=UTC)
+    return bounds(child.lastmod_day)[0] if child.lastmod_day else None
+
+
+def _spans(urls: list[str]) -> dict[str, tuple[date, date]]:
+    """Return the days that addresses name, where those of the same shape agree that they do.
+
+    sitemap-2001.xml is the year 2001 beside sitemap-2002.xml, and part 2001 beside sitemap-7.xml.
+    """
+    shapes: dict[str, list[tuple[str, tuple[date, date] | None]]] = defaultdict(list)
+    for url in urls:
+        shapes[re.sub(r"\d+", "0", url)].append((url, span_in_url(url)))
+    spans: dict[str, tuple[date, date]] = {}
+    for group in shapes.values():
+        known = [(url, span) for url, span in group if span is not None]
+        if len(known) < len(group):
+            continue
+        yearly = any((last - first).days > 31 for _, (first, last) in known)
+        for url, (first, last) in known:  # 2026-37 says that 2026-11 is no month either
+            spans[url] = (
+                (date(first.year, 1, 1), date(last.year, 12, 31)) if yearly else (first, last)
+            )
+    return spans
+
+
+def _text_of(element: etree._Element, name: str) -> str | None:
+    for child in element:
+        if local_name(child) == name:
+            return "".join(str(t) for t in child.itertext()).strip() or None
+    return None
+
+
+def _child(element: etree._Element, base: str) -> Child | None:
+    url = clean_url(_text_of(element, "loc") or "", base)
+    if url is None or url == clean_url(base):
+        return None
+    stamp = parse_date(_text_of(element, "lastmod"))
+    return Child(url, stamp.at if stamp else None, stamp.day if stamp else None)
+
+
+def _entry(element: etree._Element) -> Entry | None:
+    url = _text_of(element, "loc")
+    if not url:
+        return None
+    news = next((c for c in element if local_name(c) == "news"), None)
+    published = title = None
+    if news is not None:
+        published, title = _text_of(news, "publication_date"), _text_of(news, "title")
+    return entry(url, title, parse_date(published), parse_date(_text_of(element, "lastmod")))
+
+
+def _read_text(document: Document) -> Page:
+    lines = [line.strip() for line in document.text.splitlines() if line.strip()]
+    addresses = [line for line in lines if _ADDRESS.match(line)][:MOST_ENTRIES]
+    problems = [document.problem]
+    if len(addresses) < min(len(lines), MOST_ENTRIES):
+        problems.append(f"{len(lines) - len(addresses)} lines are no address")
+    if len(lines) > MOST_ENTRIES:
+        problems.append(f"more than {MOST_ENTRIES} entries; the rest is left out")
+    return Page([Entry(a) for a in addresses], [], "; ".join(filter(None, problems)) or None)
