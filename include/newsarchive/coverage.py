@@ -26,6 +26,7 @@ def count(
     run_day: date,
     source: Source | None,
     name: str,
+    can_answer: bool,
     listings: Sequence[Mapping[str, Any]],
     links: Iterable[Mapping[str, Any]],
     outcomes: Mapping[str, tuple[str, int | None]],
@@ -38,6 +39,7 @@ def count(
         run_day: the day.
         source: its declaration; None for imports and sources no longer declared.
         name: its name.
+        can_answer: whether it declares a listing that can answer for a past day.
         listings: its rows of `listings` that day.
         links: its rows of `links` that day.
         outcomes: by link id, outcome and HTTP status of the link's latest capture.
@@ -56,7 +58,9 @@ def count(
     else:
         listed_count = len(listed)
     expected_min = source.expected.min if source else None
-    status, note = _status(listings, answered, listed_count, missing, kept, expected_min)
+    status, note = _status(
+        can_answer, listings, answered, listed_count, missing, kept, expected_min
+    )
     return Coverage(
         run_day=run_day,
         source=name,
@@ -83,6 +87,7 @@ def count(
 
 
 def _status(
+    can_answer: bool,
     listings: Sequence[Mapping[str, Any]],
     answered: Sequence[Mapping[str, Any]],
     listed: int,
@@ -91,6 +96,8 @@ def _status(
     expected_min: int | None,
 ) -> tuple[str, str | None]:
     if not listings and not listed:
+        if can_answer:
+            return "failed", "its listings were not asked: the run broke off before"
         return "not_available", "no listing of it can answer for that day"
     failed = [row["listing"] for row in listings if row["status"] == "failed"]
     if listings and not answered:

@@ -34,7 +34,7 @@ from newsarchive.discover.links import Archived
 from newsarchive.discover.links import discover as discover_links
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.session import Fetched, Fetcher, Request
-from newsarchive.fetch.warc import WarcFile, read_record
+from newsarchive.fetch.warc import WarcFiles, read_record
 from newsarchive.model import Capture, Link, ListingState, Refused, Reject, Version
 from newsarchive.outcome import Outcome
 from newsarchive.parse import PARSER_VERSION
@@ -184,7 +184,7 @@ def parse(run_day: date, settings: Settings | None = None, progress: Progress = 
     place = _place(settings)
     outcome = Outcome("parse", _run_days(place, run_day))
     for day, _ in _plan(place, run_day):
-        committing(f"parse {day}", lambda day=day: _parse_day(place, day, outcome, progress))  # type: ignore[misc]
+        committing(f"parse {day}", _parse_day, place, day, outcome, progress)
     return _done(outcome)
 
 
@@ -201,11 +201,7 @@ def publish(run_day: date, settings: Settings | None = None, progress: Progress 
     outcome = Outcome("publish", [])
     plan = _plan(place, run_day)
     for done, (day, _) in enumerate(plan, 1):
-        with snapshot.publishing(place.root):
-            changed = committing(
-                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
-            )  # type: ignore[misc]
-        outcome.days = sorted({*outcome.days, *changed})
+        _show_day(place, day, outcome)
         progress("publish", done, len(plan))
     return _done(outcome)
 
@@ -234,12 +230,8 @@ def reparse(
     there = set(place.archive.open("captures").days())
     days = [d for d in days_between(first, last) if d in there]
     for done, day in enumerate(days, 1):
-        committing(f"parse {day}", lambda day=day: _parse_day(place, day, outcome, quiet))  # type: ignore[misc]
-        with snapshot.publishing(place.root):
-            changed = committing(
-                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
-            )  # type: ignore[misc]
-        outcome.days = sorted({*outcome.days, *changed})
+        committing(f"parse {day}", _parse_day, place, day, outcome, quiet)
+        _show_day(place, day, outcome)
         progress("days", done, len(days))
     return _done(outcome)
 
@@ -269,7 +261,7 @@ def import_files(
             raise ArchiveError(f"{file}: cannot be read: {error.strerror or error}") from None
     known = _imported(place.archive, source)
     captures: list[Capture] = []
-    with WarcFile(place.root, run_day, "imports") as warc:
+    with WarcFiles(place.root, "imports", place.settings.user_agent) as warc:
         for done, (file, body) in enumerate(bodies, 1):
             digest = hashlib.sha256(body).hexdigest()
             outcome.add(source, "documents")
@@ -278,7 +270,9 @@ def import_files(
             else:
                 known.add(digest)
                 outcome.add(source, "new")
-                stored = warc.write_resource(f"urn:sha256:{digest}", body, "text/plain")
+                now = datetime.now(UTC)
+                urn = f"urn:sha256:{digest}"
+                stored = warc.write_resource(run_day, urn, now, "text/plain", body)
                 captures.append(
                     Capture(
                         run_day=run_day,
@@ -295,11 +289,11 @@ def import_files(
                         attempt=1,
                         hop=0,
                         outcome="ok",
-                        captured_at=datetime.now(UTC),
+                        captured_at=now,
                         content_type="text/plain",
                         payload_bytes=len(body),
                         payload_sha256=digest,
-                        warc_path=stored.path,
+                        warc_path=stored.warc_path,
                         warc_offset=stored.offset,
                         warc_length=stored.length,
                         warc_record_id=stored.record_id,
@@ -310,12 +304,8 @@ def import_files(
     place.archive.open("captures").append(rows_of(captures, CAPTURES))
     unfinished = {c.run_day for c in captures} or _unpublished_imports(place, source)
     for day in sorted(unfinished):
-        committing(f"parse {day}", lambda day=day: _parse_day(place, day, outcome, quiet))  # type: ignore[misc]
-        with snapshot.publishing(place.root):
-            changed = committing(
-                f"publish {day}", lambda day=day: _publish_day(place, day, outcome)
-            )  # type: ignore[misc]
-        outcome.days = sorted({*outcome.days, *changed})
+        committing(f"parse {day}", _parse_day, place, day, outcome, quiet)
+        _show_day(place, day, outcome)
     return _done(outcome)
 
 
@@ -688,7 +678,9 @@ def _parse_day(place: _Place, day: date, outcome: Outcome, progress: Progress) -
 
     ended = list(_page_outcomes(captures).values())
     ended += _first_of_each_import(captures)
-    jobs, versions, rejects = [], [], []
+    jobs: list[_Job] = []
+    versions: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
     for row in ended:
         source = place.declared.get(row["source"])
         key = row["capture_id"], PARSER_VERSION, source.version if source else NO_SOURCE
@@ -788,6 +780,13 @@ def _keep_aliases(
 
 # ------------------------------------------------------------------------------------------------
 # publishing
+
+
+def _show_day(place: _Place, day: date, outcome: Outcome) -> None:
+    """Publish a run day as the only publisher, and add the article days changed to the outcome."""
+    with snapshot.publishing(place.root):
+        changed = committing(f"publish {day}", _publish_day, place, day, outcome)
+    outcome.days = sorted({*outcome.days, *changed})
 
 
 def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
@@ -910,8 +909,9 @@ def _count_coverage(
     return [
         coverage.count(
             day,
-            place.declared.get(name),
+            (source := place.declared.get(name)),
             name,
+            bool(source and discovery.asks(source, day)),
             by_source[name]["listings"],
             by_source[name]["links"],
             outcomes,

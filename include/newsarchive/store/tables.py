@@ -165,7 +165,7 @@ def rows_of(records: Iterable[Any], table: Table) -> pa.Table:
     return pa.Table.from_pylist(dicts, schema=table.arrow)
 
 
-def committing(what: str, work: Callable[[], T]) -> T:
+def committing(what: str, work: Callable[..., T], *given: Any) -> T:
     """Do `work` (open, read, compute, commit); again from fresh state if another writer was first.
 
     Raises:
@@ -173,7 +173,7 @@ def committing(what: str, work: Callable[[], T]) -> T:
     """
     for attempt in range(1, MOST_TRIES + 1):
         try:
-            return work()
+            return work(*given)
         except CommitFailedError as error:
             log.info(
                 "%s: another writer was first (try %d): %s",
