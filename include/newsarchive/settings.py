@@ -39,7 +39,9 @@ def _state_dir() -> Path:
 class Settings(BaseSettings):
     """Everything that can be set; the description of each is what `newsarchive settings` shows."""
 
-    model_config = SettingsConfigDict(env_prefix="NEWSARCHIVE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="NEWSARCHIVE_", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     archive: str = Field("archive", description="Folder of the archive")
     sources: Annotated[list[str], NoDecode] = Field(
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
     def _none(cls, value: Any) -> Any:
         return value or None
 
+    @field_validator("sources_dir", "state_dir")
+    @classmethod
+    def _home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -138,21 +145,53 @@ def load(**options: Any) -> Settings:
     Raises:
         SettingsError: one line that names the setting, where it stands and what is wrong with it.
     """
+    named = os.environ.get("NEWSARCHIVE_SETTINGS")
+    if named and not settings_file().is_file():
+        raise SettingsError(f"NEWSARCHIVE_SETTINGS: {named}: no such file")
+    given = {k: v for k, v in options.items() if v is not None}
     try:
-        return Settings(**{k: v for k, v in options.items() if v is not None})
-    except tomllib.TOMLDecodeError as error:
+        return Settings(**given)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{settings_file()}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         known = name in Settings.model_fields
-        where = (
-            f"NEWSARCHIVE_{name.upper()}"
-            if f"NEWSARCHIVE_{name.upper()}" in os.environ
-            else f"setting {name}"
-        )
+        where = {
+            "option": f"option {name}",
+            "environment": f"NEWSARCHIVE_{name.upper()}",
+            "file": f"{settings_file()}: {name}",
+        }.get(_origin(name, given, _in_file()), f"setting {name}")
         what = first["msg"] if known else "no such setting; `newsarchive settings` lists them"
         raise SettingsError(f"{where}: {what}") from None
+
+
+def origins(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return where each setting's value comes from: option, environment, file or default.
+
+    Args:
+        options: as given to `load`.
+    """
+    in_file = _in_file()
+    return {name: _origin(name, options, in_file) for name in Settings.model_fields}
+
+
+def hand_down(options: Mapping[str, str]) -> None:
+    """Put options into the environment, for the processes that this one starts."""
+    os.environ.update({f"NEWSARCHIVE_{name.upper()}": value for name, value in options.items()})
+
+
+def _origin(name: str, options: Mapping[str, Any], in_file: Mapping[str, Any]) -> str:
+    if options.get(name) is not None:
+        return "option"
+    if any(k.upper() == f"NEWSARCHIVE_{name.upper()}" and v for k, v in os.environ.items()):
+        return "environment"
+    return "file" if name in in_file else "default"
+
+
+def _in_file() -> dict[str, Any]:
+    file = settings_file()
+    return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
 def shards() -> int:

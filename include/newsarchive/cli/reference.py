@@ -1,0 +1,43 @@
+"""The reference of the command line, made from the commands themselves."""
+
+from collections.abc import Iterator
+
+import click
+
+_HEAD = """# The command line
+
+Made from the program by `newsarchive docs > docs/cli.md`; a test fails when the two differ.
+"""
+
+
+@click.command(hidden=True)
+@click.pass_context
+def docs(ctx: click.Context) -> None:
+    """Print the reference of all commands as Markdown."""
+    click.echo(markdown(ctx.find_root().command), nl=False)
+
+
+def markdown(program: click.Command) -> str:
+    """Return the help of a program and of every command in it as Markdown.
+
+    Args:
+        program: the whole program, as click knows it.
+    """
+    parts = [_HEAD]
+    for ctx in _commands(
+        click.Context(program, info_name="newsarchive", **program.context_settings)
+    ):
+        level = "#" * (2 + ctx.command_path.count(" "))
+        parts.append(f"{level} `{ctx.command_path}`\n\n```\n{ctx.get_help()}\n```\n")
+    return "\n".join(parts)
+
+
+def _commands(ctx: click.Context) -> Iterator[click.Context]:
+    yield ctx
+    if isinstance(ctx.command, click.Group):
+        for name in ctx.command.list_commands(ctx):
+            command = ctx.command.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                yield from _commands(
+                    click.Context(command, parent=ctx, info_name=name, **command.context_settings)
+                )

@@ -1,0 +1,275 @@
+"""Commands on sources: list them, and check that their files are right and listings answer."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsarchive.cli import output
+from newsarchive.cli.options import FAILED, INCOMPLETE, OK, Options, json_option, pass_options
+from newsarchive.cli.progress import Progress, showing
+from newsarchive.days import today, yesterday
+from newsarchive.errors import SourceError
+
+if TYPE_CHECKING:
+    from newsarchive.discover import Page
+    from newsarchive.fetch.session import Fetched
+    from newsarchive.settings import Settings
+    from newsarchive.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one listing answered."""
+
+    source: str
+    listing: str
+    kind: str
+    """feed, sitemap, dated."""
+    answer: str
+    """ok, or how it failed."""
+    links: int
+    newest: datetime | date | None
+    """Time, or day where it gives no times, of its latest entry."""
+    problem: str | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answered with a listing."""
+        return self.answer == "ok" and (self.links > 0 or self.problem is None)
+
+
+@click.group()
+def sources() -> None:
+    """List the sources, or check them.
+
+    A source is a TOML file: bundled ones are in the package, your own in the folder that the
+    setting sources_dir names. Which ones are on is the setting sources.
+    """
+
+
+@sources.command("list")
+@json_option
+@pass_options
+def list_(options: Options) -> None:
+    r"""List every declared source.
+
+    \b
+    Examples:
+      newsarchive sources list
+      newsarchive --sources-dir ./sources --sources 'sample_*,ar/*' sources list --json
+    """
+    settings = options.settings()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": s.name,
+            "title": s.title,
+            "language": s.language,
+            "country": s.country,
+            "on": s.matches(settings.sources),
+            "listings": [{"kind": li.kind, "url": li.url} for li in s.listing],
+            "file": s.file,
+        }
+        for s in settings.all_sources().values()
+    ]
+    if options.json:
+        output.print_json(rows)
+        return
+    output.print_table(
+        ["name", "title", "language", "country", "on", "listings", "file"],
+        [
+            [
+                r["name"],
+                r["title"],
+                r["language"],
+                r["country"],
+                "on" if r["on"] else "off",
+                ", ".join(li["kind"] for li in r["listings"]),
+                r["file"],
+            ]
+            for r in rows
+        ],
+        fold=("file",),
+    )
+
+
+@sources.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@json_option
+@pass_options
+def check(options: Options, names: tuple[str, ...]) -> int:
+    r"""Check every source file, then ask the listings of some sources whether they answer.
+
+    Asks those of the sources that are on, or of those that match a NAME (a name, pattern, tag, or
+    the path of a TOML file), politely, as a run would, and keeps nothing. Dated listings are asked
+    for yesterday.
+
+    Exits with 1 when a file is wrong, and with 3 when a listing does not answer or is none.
+
+    \b
+    Examples:
+      newsarchive sources check
+      newsarchive sources check my_paper
+      newsarchive sources check ./my_paper.toml
+    """
+    settings = options.settings()
+    files = [n for n in names if n.endswith(".toml")]
+    declared, errors = read_all(settings, [Path(f) for f in files])
+    patterns = [n for n in names if n not in files]
+    asked = [
+        s
+        for s in declared.values()
+        if s.file in {Path(f) for f in files} or s.matches(patterns if names else settings.sources)
+    ]
+    for pattern in patterns:
+        if not errors and not any(s.matches([pattern]) for s in declared.values()):
+            raise click.BadParameter(f"no source is named {pattern!r}", param_hint="NAME")
+    checked: list[Checked] = []
+    if asked:
+        with showing("check") as tell:
+            checked = ask(asked, settings, yesterday(), tell)
+    dead = [c for c in checked if not c.alive]
+    if options.json:
+        output.print_json(
+            {"errors": errors, "listings": [{**asdict(c), "alive": c.alive} for c in checked]}
+        )
+    else:
+        columns = ["source", "kind", "listing", "answer", "links", "newest", "problem"]
+        output.print_table(
+            columns, [[getattr(c, n) for n in columns] for c in checked], fold=("listing",)
+        )
+        click.echo(
+            f"{len(declared)} source files are right, {len(errors)} wrong; "
+            f"of {len(checked)} listings {len(checked) - len(dead)} answer"
+        )
+    for error in errors:
+        output.say(f"newsarchive: {error}")
+    return FAILED if errors else INCOMPLETE if dead else OK
+
+
+def read_all(
+    settings: "Settings", more: Iterable[Path] = ()
+) -> tuple[dict[str, "Source"], list[str]]:
+    """Return every source whose file is right, by name, and one line for each file that is wrong.
+
+    Args:
+        settings: names the user's folder.
+        more: files to read beside them; one that is in the folder already is read once.
+    """
+    from newsarchive.sources.load import BUNDLED, load_file
+
+    bundled = sorted(BUNDLED.glob("*.toml"))
+    errors: list[str] = []
+    folder = settings.sources_dir
+    if folder is not None and not folder.is_dir():
+        errors.append(
+            f"{folder}: no such folder of sources; make it, or change the setting sources_dir"
+        )
+    own = sorted(folder.glob("*.toml")) if folder is not None else []
+    more = list(more)
+    named = {f.resolve() for f in more}
+    sources: dict[str, Source] = {}
+    for file in [*more, *(f for f in bundled + own if f.resolve() not in named)]:
+        try:
+            source = load_file(file, settings.sample_port if file in bundled else None)
+        except SourceError as error:
+            errors.append(str(error))
+            continue
+        if source.name in sources:
+            errors.append(f"{file}: name: {source.name!r} is taken by {sources[source.name].file}")
+        else:
+            sources[source.name] = source
+    return sources, errors
+
+
+def ask(
+    asked: Sequence["Source"], settings: "Settings", day: date, progress: Progress
+) -> list[Checked]:
+    """Ask every listing of some sources, hosts side by side, and return what each answered.
+
+    Args:
+        asked: the sources.
+        settings: time-outs, politeness.
+        day: the UTC day that dated listings are asked for.
+        progress: told of each answer.
+    """
+    from newsarchive import discover
+    from newsarchive.fetch.session import Fetcher, Request
+
+    wave = [
+        Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route)
+        for s in asked
+        for a in {a.url: a for a in [*discover.polls(s), *discover.asks(s, day)]}.values()
+    ]
+    seen = {(r.source.name, r.url) for r in wave}
+    answers: dict[tuple[str, str], list[tuple[Fetched, Page | None]]] = defaultdict(list)
+    with (
+        tempfile.TemporaryDirectory(prefix="newsarchive-") as folder,
+        Fetcher(settings, today(), Path(folder), "check") as fetcher,
+    ):
+        while wave:
+            following: list[Request] = []
+            for done, fetched in enumerate(fetcher.fetch(wave), 1):
+                request = fetched.request
+                if request.kind == "robots":
+                    continue
+                progress("listings", min(done, len(wave)), len(wave))
+                page = None
+                if fetched.body is not None:
+                    last = fetched.last
+                    page = discover.read(fetched.body, last.url, last.content_type)
+                    for url in discover.children_for(page, day):
+                        if (request.source.name, url) not in seen:
+                            seen.add((request.source.name, url))
+                            following.append(
+                                Request(
+                                    source=request.source,
+                                    kind="sitemap",
+                                    url=url,
+                                    listing=request.listing,
+                                    route=request.route,
+                                )
+                            )
+                answers[request.source.name, request.listing or request.url].append((fetched, page))
+            wave = following
+    return [
+        _checked(s.name, li.url, li.kind, answers[s.name, li.url])
+        for s in asked
+        for li in s.listing
+    ]
+
+
+def _checked(
+    source: str, listing: str, kind: str, answers: Sequence[tuple["Fetched", "Page | None"]]
+) -> Checked:
+    pages = [page for _, page in answers if page is not None]
+    entries = [e for page in pages for e in page.entries]
+    problems = {p.problem for p in pages if p.problem}
+    failed = [fetched for fetched, page in answers if page is None]
+    if pages and kind != "dated":
+        problems |= {f"{f.request.url}: {_why(f)}" for f in failed}
+    times = [e.listed_at or e.updated_at for e in entries]
+    moments = [t.astimezone(UTC) for t in times if t is not None]
+    days = [e.listed_day for e in entries if e.listed_day is not None]
+    return Checked(
+        source=source,
+        listing=listing,
+        kind=kind,
+        answer="ok" if pages else "; ".join(sorted({_why(f) for f in failed})) or "not asked",
+        links=len({e.url for e in entries}),
+        newest=max(moments) if moments else max(days, default=None),
+        problem="; ".join(sorted(problems)) or None,
+    )
+
+
+def _why(fetched: "Fetched") -> str:
+    if not fetched.captures:
+        return "its host is busy: another process is asking it"
+    last: Any = fetched.last
+    detail = last.error or (f"HTTP {last.status}" if last.status else "")
+    return f"{last.outcome}: {detail}" if detail else str(last.outcome)
