@@ -26,7 +26,7 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: .venv/.run ## Start the archive with its sample newspapers; ONCE=1 ends after showing yesterday
-	@$(BIN)/python -m newsarchive.local $(if $(filter-out 0 no,$(ONCE)),--once)
+	@$(BIN)/newsarchive up $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
 	@$(BIN)/pytest $(ARGS)

@@ -1,11 +1,12 @@
-"""### The articles of one day, from listings to the snapshot
+"""### The articles of one day, from listings to the snapshot.
 
-One run a day, for the UTC day that has just ended. Backfill any range; running a day again replaces
-what it made. `discover` reads listings, each `fetch` has its own hosts, `parse` needs no network,
-`publish` shows the day to readers, whatever the shards did. `outcome` fails the run when any of them did.
+One run a day, for the UTC day that has just ended. Backfill any range; running a day again
+replaces what it made. `discover` reads listings, each `fetch` has its own hosts, `parse` needs no
+network, `publish` shows the day to readers, whatever the shards did. `outcome` fails the run when
+any of them failed.
 
-The day is the run's logical date. A manual run without one, or with today or later, means yesterday, or
-the day in the parameter `day`. Leave `day` empty in a backfill.
+The day is the run's logical date. A manual run without one, or with today or later, means
+yesterday, or the day in the parameter `day`. Leave `day` empty in a backfill.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
-"""### Every feed as it is now
+"""### Every feed as it is now.
 
-A feed only knows the present: each poll archives it as it was served, and what no poll saw is lost. Polls are filed by the
-time of their exchange, so a missed hour is not made up: `catchup` is off and past hours cannot be asked for.
+A feed only knows the present: each poll archives it as it was served, and what no poll saw is
+lost. Polls are filed by the time of their exchange: a missed hour cannot be made up.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
-"""### A better parser over days that are archived
+"""### A better parser over days that are archived.
 
-Parses the kept bytes of a range of days again and publishes them. Asks nothing of any publisher: no network is used.
-Rows that the same parser made of the same bytes are kept as they are.
+Parses the kept bytes of a range of days again and publishes them. Asks nothing of any publisher:
+no network is used. Rows that the same parser made of the same bytes are kept as they are.
 """
 
 from datetime import UTC, date, datetime, timedelta

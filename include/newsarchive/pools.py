@@ -1,4 +1,4 @@
-"""The pools of Airflow that our DAGs name. A task whose pool does not exist is never run, with only a warning."""
+"""The pools of Airflow that our DAGs name; a task whose pool is missing never runs."""
 
 import json
 
@@ -8,16 +8,22 @@ PARSE = "parse"
 
 
 def hosts(shard: int) -> str:
-    """Return the pool of a shard's hosts: one slot, so that no host is asked from two tasks at once."""
+    """Return the pool of a shard's hosts: one slot, so that no host is asked by two tasks."""
     return f"hosts_{shard}"
 
 
 def pools() -> dict[str, int]:
     """Return the slots of every pool by name."""
-    # parsing uses every core inside one task; a second one fills the time that the first spends on disk
+    # parsing uses every core inside one task; a second fills the time that the first waits
     return {PARSE: 2, **{hosts(shard): 1 for shard in range(shards())}}
 
 
 if __name__ == "__main__":  # what `airflow pools import` reads
-    print(json.dumps({name: {"slots": n, "description": "", "include_deferred": False}
-                      for name, n in pools().items()}))
+    print(
+        json.dumps(
+            {
+                name: {"slots": n, "description": "", "include_deferred": False}
+                for name, n in pools().items()
+            }
+        )
+    )

@@ -1,1 +1,1 @@
-"""The archive on one machine: PostgreSQL, Airflow and the sample newspapers, started and ended together."""
+"""The archive on one machine: PostgreSQL, Airflow, the sample newspapers, started as one."""

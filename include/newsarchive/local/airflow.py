@@ -1,4 +1,4 @@
-"""Airflow on one machine: its environment, its programs and its REST interface. Airflow itself is never imported."""
+"""Airflow on one machine: its environment, programs and REST interface; never imported."""
 
 import importlib.metadata
 import json
@@ -56,7 +56,8 @@ class Airflow:
             "AIRFLOW_HOME": str(self.home),
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
-            "SPT_NOENV": "1",  # a new process title must not overwrite the mark that we find processes by
+            # a new process title must not overwrite the mark that processes are found by
+            "SPT_NOENV": "1",
             **{
                 f"AIRFLOW__{section}__{key}": value
                 for section, keys in self._configuration(passwords).items()
@@ -71,6 +72,7 @@ class Airflow:
                 "DAGS_FOLDER": str(self.dags),
                 "PLUGINS_FOLDER": str(self.plugins),
                 "EXECUTOR": "LocalExecutor",
+                # four shards, which mostly wait for hosts, and room for parsing and polling
                 "PARALLELISM": "8",
                 "LOAD_EXAMPLES": "False",
                 "FERNET_KEY": _fernet_key(secret_file(secret / "fernet")),
@@ -134,7 +136,7 @@ class Rest:
         self._session.trust_env = False  # a proxy does not know our loopback
         self._until = 0.0
 
-    def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
+    def call(self, method: str, path: str, body: object = None, **query: str | int) -> Any:
         """Return what Airflow answers to one request below `/api/v2/`.
 
         Raises:
@@ -178,9 +180,7 @@ class Rest:
     def import_errors(self) -> list[str]:
         """Return one line for each DAG file that cannot be loaded."""
         found = self.call("GET", "importErrors", limit=100)["import_errors"]
-        return [
-            f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in found
-        ]
+        return [f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in found]
 
     def unpause(self, dag: str) -> None:
         """Let a DAG be scheduled."""
@@ -205,7 +205,7 @@ class Rest:
     def backfill(
         self, dag: str, first: date, last: date, reprocess: str = "none", at_once: int = 4
     ) -> int:
-        """Start the runs of a DAG for a range of days, both included, and return the backfill's number."""
+        """Start the runs of a DAG for a range of days, both included; return the backfill's id."""
         body = {
             "dag_id": dag,
             "from_date": f"{first}T00:00:00Z",
@@ -217,8 +217,8 @@ class Rest:
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """Return the newest runs of a DAG, at most a hundred."""
-        query = {"limit": 100, "order_by": "-run_after"}
-        return list(self.call("GET", f"dags/{dag}/dagRuns", **query)["dag_runs"])
+        found = self.call("GET", f"dags/{dag}/dagRuns", limit=100, order_by="-run_after")
+        return list(found["dag_runs"])
 
     def run(self, dag: str, run_id: str) -> dict[str, Any]:
         """Return one run."""
@@ -235,7 +235,7 @@ class Rest:
         self.call("POST", f"dags/{dag}/dagRuns/{run_id}/clear", body)
 
 
-class Refused(ArchiveError):  # noqa: N818 - what the other side did
+class Refused(ArchiveError):
     """Airflow answered with an error."""
 
 

