@@ -82,10 +82,11 @@ with DAG(
         """Merge the rows into articles and show the day to readers."""
         from newsarchive import steps
 
-        day = day_of(dag_run)
-        counts = steps.publish(day).counts()
-        outlet_events[ARTICLES].extra = {"days": [day.isoformat()], "rows": counts}
-        return counts
+        published = steps.publish(day_of(dag_run))
+        # `days` are the article days that changed: what a DAG scheduled on the asset has to redo
+        days = sorted({day.isoformat() for day in published.days})
+        outlet_events[ARTICLES].extra = {"days": days, "rows": published.counts()}
+        return published.counts()
 
     # The last task decides the run. The scheduler never starts this one: it costs nothing, and
     # counts as failed when anything before it did

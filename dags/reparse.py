@@ -42,8 +42,9 @@ with DAG(
         from newsarchive import steps
 
         first, last = (date.fromisoformat(params[name]) for name in ("first", "last"))
-        counts = steps.reparse(first, last).counts()
-        outlet_events[ARTICLES].extra = {"days": [str(first), str(last)], "rows": counts}
-        return counts
+        done = steps.reparse(first, last)
+        days = sorted({day.isoformat() for day in done.days})
+        outlet_events[ARTICLES].extra = {"days": days, "rows": done.counts()}
+        return done.counts()
 
     reparse()

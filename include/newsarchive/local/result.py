@@ -35,7 +35,7 @@ def show(archive: Path, day: date, sources: Collection[str], console: Console) -
     console.print(f"\n[bold]The archive[/]   {archive}", soft_wrap=True, highlight=False)
     for program in (
         f'duckdb -readonly {shlex.quote(str(snapshot))} "FROM articles LIMIT 5"',
-        f'newsarchive query --archive {shlex.quote(str(archive))} "FROM coverage"',
+        f'newsarchive --archive {shlex.quote(str(archive))} query "FROM coverage"',
     ):
         console.print(f"{BIN}/{program}", soft_wrap=True, markup=False, highlight=False)
     return complete

@@ -27,6 +27,7 @@ from newsarchive.settings import Settings, load
 
 DAILY = "archive_day"
 OTHERS = ("poll_feeds", "reparse")
+INCOMPLETE = 3
 PARTS = ("metadatabase", "scheduler", "dag_processor")
 START_TIMEOUT = 180
 RUN_TIMEOUT = 6 * 3600
@@ -39,7 +40,7 @@ def up(once: bool = False) -> int:
         once: end after printing.
 
     Returns:
-        The exit status: 0 when yesterday is complete for each source, 1 when it is not.
+        The exit status: 0 when yesterday is complete for each source, 3 when it is not.
 
     Raises:
         ArchiveError: one line that says what is wrong and what to do.
@@ -96,7 +97,7 @@ def _up(settings: Settings, state: Path, once: bool, console: Console) -> int:
                 highlight=False,
             )
             if once:
-                return 0 if complete and outcome == "success" else 1
+                return 0 if complete and outcome == "success" else INCOMPLETE
             console.print("\nAirflow stays up. Ctrl-C ends it and everything else.")
             return children.forever()
         except Stopped as stopped:
