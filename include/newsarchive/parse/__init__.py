@@ -1,0 +1,6 @@
+"""From bytes to articles: pure functions, no network, disk or environment."""
+
+from importlib.metadata import version
+
+PARSER_VERSION = f"1+trafilatura-{version('trafilatura')}"
+"""Our own number, raised when pages may parse differently, and the version of the body extractor."""

@@ -1,0 +1,261 @@
+"""The body of an article: from the source's rule, else by a well-kept extractor, else the page's largest text."""
+
+import functools
+import html as html_text
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import lxml.etree
+import lxml.html
+from lxml.html import HtmlElement
+
+from newsarchive.parse.borders import Line
+from newsarchive.text.repair import repair, tidy_line
+from newsarchive.text.words import count_words
+
+log = logging.getLogger(__name__)
+
+_BLOCKS = frozenset(
+    """address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3
+    h4 h5 h6 header hr li main nav ol p pre section table tbody td tfoot th thead tr ul summary""".split()
+)
+_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 head".split())
+_UNSEEN = frozenset(
+    "script style noscript template svg iframe button select textarea input object embed head".split()
+)
+_LEAST_WORDS = 30
+_SPACE = re.compile(r"\s+")
+
+
+def rule_lines(elements: Iterable[HtmlElement]) -> list[Line]:
+    """Return the blocks of text in elements that a source's rule names.
+
+    Args:
+        elements: in page order; an element inside another of them is read once.
+    """
+    chosen = list(elements)
+    inside = {id(d) for e in chosen for d in e.iterdescendants()}
+    return [line for e in chosen if id(e) not in inside for line in blocks_of(e)]
+
+
+def extracted_lines(tree: HtmlElement, url: str) -> list[Line]:
+    """Return the blocks of the body that the extractor finds; none where it finds nothing or fails.
+
+    Args:
+        tree: the page; it is left as it is.
+        url: its address.
+    """
+    extract, settings = _extractor()
+    try:
+        found = extract(tree, url=url, options=settings)
+    except (
+        ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+        lxml.etree.LxmlError,
+    ) as error:  # fmt: skip
+        # It is told apart from "nothing found" in the log only: either way the other ways are tried.
+        log.debug("%s: the body extractor failed: %r", url, error)
+        return []
+    if found is None or found.body is None:
+        return []
+    return _extractor_blocks(found.body)
+
+
+def blocks_of(
+    element: HtmlElement, skip: Callable[[HtmlElement], bool] | None = None
+) -> list[Line]:
+    """Return the text of an element, a line per block, as a reader sees it; nothing of scripts, buttons and the like.
+
+    Args:
+        element: where to begin.
+        skip: says which elements to leave out with all that is in them.
+    """
+    lines: list[Line] = []
+    parts: list[str] = []
+    state = {"heading": False, "linked": 0}
+
+    def flush() -> None:
+        text = tidy_line("".join(parts))
+        if text:
+            linked = state["linked"] >= 0.9 * len(_SPACE.sub("", text))
+            lines.append(Line(repair(text), heading=bool(state["heading"]), link=linked))
+        parts.clear()
+        state["linked"] = 0
+
+    def walk(start: HtmlElement) -> None:
+        # Without recursion: pages nest deeper than Python's stack.
+        stack: list[tuple[HtmlElement, bool]] = [(start, False)]
+        link_depth = heading_depth = 0
+        while stack:
+            node, leaving = stack.pop()
+            tag = node.tag if isinstance(node.tag, str) else None
+            if leaving:
+                if tag == "a":
+                    link_depth -= 1
+                if tag in _BLOCKS:
+                    flush()
+                if tag in _HEADINGS:
+                    heading_depth -= 1
+                    state["heading"] = heading_depth > 0
+                if node is not start and node.tail:
+                    add(node.tail, link_depth)
+                continue
+            if (
+                tag is None
+                or tag in _UNSEEN
+                or _is_hidden(node)
+                or (skip is not None and skip(node))
+            ):
+                if node is not start and node.tail:
+                    add(node.tail, link_depth)
+                continue
+            if tag in _BLOCKS:
+                flush()
+            if tag in _HEADINGS:
+                heading_depth += 1
+                state["heading"] = True
+            if tag == "a":
+                link_depth += 1
+            if tag == "br":
+                flush()
+            if node.text:
+                add(node.text, link_depth)
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(node))
+
+    def add(text: str, link_depth: int) -> None:
+        parts.append(text)
+        if link_depth:
+            state["linked"] += len(_SPACE.sub("", text))
+
+    walk(element)
+    flush()
+    return lines
+
+
+def markup_lines(text: str) -> list[Line]:
+    """Return the paragraphs of a JSON-LD articleBody, which is plain text or, on some sites, markup."""
+    text = html_text.unescape(text)
+    if re.search(r"</?(?:p|div|br|span|a|strong)\b[^>]*>", text, re.I):
+        try:
+            return blocks_of(lxml.html.fragment_fromstring(text, create_parent="div"))
+        except (lxml.etree.LxmlError, ValueError, AssertionError) as error:
+            log.debug("articleBody is no markup after all: %r", error)
+    return [Line(line) for raw in repair(text).split("\n") if (line := tidy_line(raw))]
+
+
+def largest_block(tree: HtmlElement) -> list[Line]:
+    """Return the paragraphs of the element that holds most running text, for pages that the extractor gives up on."""
+    weight: dict[Any, float] = {}
+    for element in tree.iter("p", "div", "td", "section", "article", "pre"):
+        own = [element.text or "", *(c.tail or "" for c in element if isinstance(c.tag, str))]
+        if element.tag == "p":
+            own = [element.text_content()]
+        words = count_words(" ".join(own))
+        if words < 8 or any(is_aside(a) for a in (element, *element.iterancestors())):
+            continue
+        links = sum(count_words(a.text_content()) for a in element.iter("a"))
+        gain = words - 1.5 * links
+        if gain <= 0:
+            continue
+        holder = element.getparent() if element.tag == "p" else element
+        for steps, target in enumerate(
+            (holder, holder.getparent() if holder is not None else None)
+        ):
+            if (
+                target is not None
+                and target.tag not in ("html", "body")
+                or (target is not None and not steps)
+            ):
+                weight[target] = weight.get(target, 0.0) + gain * (1.0, 0.4)[steps]
+    if not weight:
+        return []
+    best = max(weight, key=lambda e: weight[e])
+    return [line for line in blocks_of(best) if not line.link]
+
+
+def words_in(lines: Sequence[Line]) -> int:
+    """Return the words in lines."""
+    return sum(count_words(line.text) for line in lines)
+
+
+_ASIDE = re.compile(
+    r"(?:^|[\s_-])(?:comment|comments|footer|nav|menu|sidebar|related|cookie|consent|share|social|newsletter|breadcrumb)s?(?:$|[\s_-])",
+    re.I,
+)
+
+
+def is_aside(element: HtmlElement) -> bool:
+    """Say whether an element is by its tag, class or id what stands beside an article: comments, footer, related boxes."""
+    if element.tag in ("nav", "footer", "aside", "form"):
+        return True
+    marks = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return len(marks) > 1 and bool(_ASIDE.search(marks[:300]))
+
+
+def _is_hidden(element: HtmlElement) -> bool:
+    style = element.get("style")
+    return element.get("hidden") is not None or bool(
+        style and re.search(r"display\s*:\s*none", style, re.I)
+    )
+
+
+@functools.cache
+def _extractor() -> tuple[Any, Any]:
+    """Load the extractor on first need (half a second), with its settings."""
+    import trafilatura
+    from trafilatura.settings import Extractor
+
+    for name in ("trafilatura", "htmldate", "justext", "readability"):
+        logging.getLogger(name).setLevel(
+            logging.CRITICAL
+        )  # what it could not do is told by its answer
+    return trafilatura.bare_extraction, Extractor(
+        comments=False, output_format="python", with_metadata=False
+    )
+
+
+def _extractor_blocks(body: Any) -> list[Line]:
+    """The extractor's own elements (p, head, list, item, quote, table, row, cell, lb) as lines."""
+    lines: list[Line] = []
+    parts: list[str] = []
+
+    def flush(heading: bool = False) -> None:
+        text = tidy_line("".join(parts))
+        parts.clear()
+        if text:
+            lines.append(Line(repair(text), heading=heading))
+
+    whole = ("p", "head", "list", "item", "quote", "code", "table", "row", "body", "div")
+    stack: list[tuple[Any, bool]] = [(body, False)]
+    while stack:
+        node, leaving = stack.pop()
+        tag = node.tag
+        if leaving:
+            if tag in whole:
+                flush(tag == "head")
+            elif tag == "cell":
+                parts.append(" ")
+            if node.tail and node is not body:
+                parts.append(node.tail)
+            continue
+        if not isinstance(tag, str):
+            if node.tail:
+                parts.append(node.tail)
+            continue
+        if tag in whole or tag == "lb":
+            flush()
+        if node.text:
+            parts.append(node.text)
+        stack.append((node, True))
+        stack.extend((child, False) for child in reversed(node))
+    flush()
+    return lines
+
+
+def cut_all(elements: Iterable[HtmlElement]) -> None:
+    """Cut elements out of their page; their tails stay."""
+    for element in list(elements):
+        if element.getparent() is not None:
+            element.drop_tree()

@@ -1,0 +1,111 @@
+"""The headline: which of the page's headings it is, and what of it is the site's name."""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+
+from newsarchive.text.folding import bare
+from newsarchive.text.repair import tidy_line
+
+_DIVIDER = re.compile(
+    r"\s+[|\u2022\u00b7\u2013\u2014»«/:-]+\s+|\s*[|»\u2022]\s*|\s+::\s+|\s[-\u2013\u2014]|[-\u2013\u2014]\s"
+)
+_LEAST = 8
+
+
+def without_site_name(title: str, site_names: Iterable[str]) -> str:
+    """Return a headline without the name of the site before or behind it.
+
+    Args:
+        title: a headline, one line.
+        site_names: what the site calls itself; a part of the title that is one of them goes, and nothing else.
+    """
+    names = {bare(n).replace(" ", "") for n in site_names if n} - {""}
+    title = tidy_line(title)
+    for _ in range(3):
+        dividers = list(_DIVIDER.finditer(title))
+        for cut in dividers:
+            head, tail = title[: cut.start()].strip(), title[cut.end() :].strip()
+            if head and tail and bare(tail).replace(" ", "") in names:
+                title = head
+                break
+            if head and tail and bare(head).replace(" ", "") in names:
+                title = tail
+                break
+        else:
+            return title
+    return title
+
+
+def best_title(
+    headings: Sequence[tuple[str, int]],
+    claims: Sequence[str],
+    page_title: str | None,
+    site_names: Iterable[str],
+) -> tuple[str, str] | None:
+    """Return the headline of a page and its evidence (heuristic for a heading, meta for a claim that no heading bears out).
+
+    The heading that best matches what the page says of itself is what readers saw. Where none matches, the claim itself
+    is taken, without the site's name.
+
+    Args:
+        headings: text and level (1 to 6) of the page's headings, in page order.
+        claims: what JSON-LD, Open Graph and the like say, best first.
+        page_title: the `<title>`.
+        site_names: what the site calls itself.
+    """
+    sites = list(site_names)
+    wanted = [t for c in claims if (t := without_site_name(c, sites))]
+    shown = tidy_line(page_title or "")
+    if shown:
+        wanted.append(without_site_name(shown, sites))
+    names = {bare(n).replace(" ", "") for n in sites if n}
+    best: tuple[float, str] | None = None
+    for place, (heading, level) in enumerate(headings[:60]):
+        text = tidy_line(heading)
+        key = bare(text)
+        if not key or len(text) > 350 or key.replace(" ", "") in names:
+            continue
+        likeness = max((_likeness(key, bare(w)) for w in wanted), default=0.0)
+        if likeness < 0.62:
+            continue
+        score = (
+            likeness
+            + (0.06 if level == 1 else 0.02 if level == 2 else 0.0)
+            - 0.002 * min(place, 20)
+        )
+        if best is None or score > best[0]:
+            best = score, text
+    if best:
+        return without_site_name(best[1], sites), "heuristic"
+    for claim in wanted:
+        if len(bare(claim)) >= 3 and bare(claim).replace(" ", "") not in names:
+            return _without_tail(claim) if claim == wanted[-1] and shown else claim, "meta"
+    first = [tidy_line(h) for h, level in headings if level == 1 and len(bare(h)) >= _LEAST]
+    return (first[0], "heuristic") if len(first) == 1 else None
+
+
+def _likeness(a: str, b: str) -> float:
+    """Likeness of two bare headlines, 0 to 1; one inside the other counts by length, as `<title>` adds the site's name."""
+    if not a or not b:
+        return 0.0
+    if a == b:
+        return 1.0
+    short, long = sorted((a, b), key=len)
+    if len(short) >= _LEAST and short in long:
+        share = len(short) / len(long)
+        return 0.72 + 0.26 * share if len(short.split()) > 2 else 0.5 + 0.4 * share
+    if len(short) * 2 < len(long):
+        return 0.0
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return matcher.ratio() if matcher.quick_ratio() > 0.6 else 0.0
+
+
+def _without_tail(title: str) -> str:
+    """Cut the last part of a `<title>` where it is much shorter than the rest: the site's name, which nobody told us."""
+    cuts = [m for m in re.finditer(r"\s+[|\u2022\u00b7\u2013\u2014»-]+\s+", title)]
+    if cuts:
+        head, tail = title[: cuts[-1].start()].strip(), title[cuts[-1].end() :].strip()
+        if len(head.split()) >= 3 and len(tail.split()) <= 4 and len(tail) < 0.6 * len(head):
+            return head
+    return title

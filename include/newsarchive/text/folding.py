@@ -1,0 +1,58 @@
+"""Fold texts so that spellings which readers take for the same compare equal."""
+
+import re
+import unicodedata
+
+# Letters that Arabic and Persian keyboards, and careless typing, give for one and the same.
+_SAME = str.maketrans(
+    {
+        **dict.fromkeys("أإآٱٲٳٵ", "ا"),
+        **dict.fromkeys("ىیېيۍ", "ي"),
+        **dict.fromkeys("ئۓ", "ي"),
+        "ؤ": "و",
+        "ة": "ه",
+        "ۀ": "ه",
+        "ە": "ه",
+        "ہ": "ه",
+        "ۃ": "ه",
+        "ک": "ك",
+        "ڪ": "ك",
+        **{chr(0x0660 + n): str(n) for n in range(10)},
+        **{chr(0x06F0 + n): str(n) for n in range(10)},
+    }
+)
+# Tatweel, vowel and Koran marks, joiners, soft hyphen, direction marks, byte order mark: spelling, not content.
+_MARKS = re.compile(
+    "[\u00ad\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u061c"
+    "\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_SPACE = re.compile(r"\s+")
+_LATIN_MARKS = re.compile("[\u0300-\u036f]")
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: one spelling for each letter and digit, lower case, single spaces.
+
+    Alef forms, ya and alef maqsura, ta marbuta, hamza carriers and Persian letters fall together; Arabic-Indic and
+    Persian digits become ASCII; tatweel, harakat, joiners and direction marks go; the rest as NFKC and case folding
+    have it. Folding twice changes nothing more.
+
+    Args:
+        text: anything; white space of all kinds, line ends too, becomes one space, none at the ends.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = _MARKS.sub("", text).translate(_SAME)
+    return _SPACE.sub(" ", text).strip()
+
+
+def bare(text: str) -> str:
+    """Return the folded text without Latin accents and punctuation: for telling whether two headlines are one.
+
+    Args:
+        text: anything; a text of punctuation alone gives the empty string.
+    """
+    text = _LATIN_MARKS.sub("", unicodedata.normalize("NFKD", fold(text)))
+    text = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    return _SPACE.sub(" ", text).strip()

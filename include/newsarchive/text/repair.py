@@ -1,0 +1,135 @@
+"""Mend texts: letters that were decoded with the wrong charset, and characters that nobody sees."""
+
+import re
+
+import ftfy
+import ftfy.badness
+
+# What cp1252 leaves undefined, browsers and most software read as the C1 control of the same number.
+_SLOPPY_1252 = {b: bytes([b]).decode("cp1252", "ignore") or chr(b) for b in range(0x80, 0x100)}
+_TO_1252 = {c: bytes([b]) for b, c in _SLOPPY_1252.items()} | {
+    chr(b): bytes([b]) for b in range(0x80, 0x100)
+}
+_TO_1256 = {bytes([b]).decode("cp1256", "ignore") or chr(b): bytes([b]) for b in range(0x80, 0x100)}
+
+_HIGH_LATIN = re.compile("[\u00c0-\u00ff]")
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_ARABIC = re.compile("[\u0621-\u064a]")
+_WORD_LETTER = re.compile(r"[^\W\d_]")
+# A sign that UTF-8 was read as windows-1256: the first bytes of Arabic letters come out as ط and ظ, the second ones mostly
+# as signs that never follow these letters.
+_UTF8_AS_1256 = re.compile(
+    "[طظâأ][\u0080-\u00bf\u0152\u0153\u0192\u02c6\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122\u0688]"
+)
+# The second byte of ف is nothing in cp1252, so that a strict reader lost it; no other letter is written so.
+_LOST_FEH = re.compile("Ù\ufffd")
+_UTF8_AS_1252 = re.compile("[ØÙ][^\\s\\w]?")
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ufff9-\ufffb\ud800-\udfff]"
+)
+_DIRECTION = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u200b\u00ad\ufeff\u180e]"
+)
+_JOINER = re.compile(
+    "(?<![^\\W\\d_\u064b-\u0652\u0900-\u0dff])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\W\\d_\u0900-\u0dff])"
+)
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_BLANK = re.compile("[^\\S\n]+")
+
+
+def repair(text: str) -> str:
+    """Return `text` with wrongly decoded letters mended and invisible characters gone; line ends are newlines.
+
+    Mended are UTF-8 read as latin-1, cp1252 or the like (also twice), UTF-8 read as windows-1256, and Arabic
+    windows-1256 read as latin-1 or cp1252. Each line is judged by itself, as pages mix parts of different origin. Gone
+    are control characters, direction marks, zero-width spaces and soft hyphens; ZWNJ and ZWJ stay between letters,
+    where Persian, Urdu and Indic scripts need them. No-break and other spaces become plain ones.
+
+    Args:
+        text: anything, lone surrogates included.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = mend_letters(
+            text
+        )  # before other line ends are told: U+0085 may be half a letter still
+    return tidy(text)
+
+
+def mend_letters(text: str) -> str:
+    """Return `text` with letters mended that were decoded with the wrong charset; nothing else changes."""
+    return "\n".join(_mend_line(line) for line in text.split("\n"))
+
+
+def tidy(text: str) -> str:
+    """Return `text` without characters that nobody sees, with plain single spaces; newlines stay."""
+    text = _LINE_END.sub("\n", text)
+    text = _CONTROL.sub("", text)
+    if not text.isascii():
+        text = _DIRECTION.sub("", text)
+        text = _JOINER.sub("", text)
+    text = _BLANK.sub(" ", text)
+    return "\n".join(line.strip() for line in text.split("\n")).strip("\n")
+
+
+def tidy_line(text: str) -> str:
+    """Return `text` as one line: tidied, line ends and runs of white space made single spaces."""
+    return " ".join(tidy(text).split())
+
+
+def _mend_line(line: str) -> str:
+    for _ in range(3):  # twice wrong is common, three times has been seen
+        mended = _mend_once(line)
+        if mended == line:
+            return line
+        line = mended
+    return line
+
+
+def _mend_once(line: str) -> str:
+    if line.isascii():
+        return line
+    if _UTF8_AS_1256.search(line):
+        mended = _utf8_read_as_1256(line)
+        if mended is not None:
+            return mended
+    if "\ufffd" in line and len(_UTF8_AS_1252.findall(line)) > 3:
+        line = _LOST_FEH.sub("Ù\x81", line)
+    if ftfy.badness.is_bad(line):
+        mended = ftfy.fix_encoding(line)
+        if mended != line:
+            return mended
+    return _arabic_read_as_latin(line) or line
+
+
+def _utf8_read_as_1256(line: str) -> str | None:
+    raw = _encode(line, _TO_1256)
+    if raw is None:
+        return None
+    mended = raw.decode("utf-8", "replace")
+    return mended if mended.count("\ufffd") * 20 <= len(mended) else None
+
+
+def _arabic_read_as_latin(line: str) -> str | None:
+    """Mend "ÇáÎÈÑ", which is "الخبر": no language writes words of accented letters alone."""
+    high = len(_HIGH_LATIN.findall(line))
+    if high < 3 or high < 1.2 * len(_ASCII_LETTER.findall(line)):
+        return None
+    raw = _encode(line, _TO_1252)
+    if raw is None:
+        return None
+    mended = raw.decode("cp1256", "replace")
+    arabic = len(_ARABIC.findall(mended))
+    foreign = len(_WORD_LETTER.findall(mended)) - arabic - len(_ASCII_LETTER.findall(mended))
+    return mended if arabic >= 3 and foreign * 8 <= arabic else None
+
+
+def _encode(line: str, table: dict[str, bytes]) -> bytes | None:
+    out = []
+    for char in line:
+        byte = char.encode() if char < "\x80" else table.get(char)
+        if byte is None:
+            return None
+        out.append(byte)
+    return b"".join(out)

@@ -1,0 +1,27 @@
+"""Count words, also where a script writes them without spaces."""
+
+import re
+
+# Each Chinese or Japanese character counts as one word, as word processors have it.
+_SINGLE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# Thai, Lao, Burmese and Khmer words are some four letters (vowel signs included) long.
+_RUN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+_RUN_LETTERS = 4
+_BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?!\\d)|(?<!\\d),|\\.\\.+")
+
+
+def count_words(text: str) -> int:
+    """Return the number of words: what stands between spaces or punctuation and holds a letter or digit.
+
+    Chinese and Japanese characters count one each; runs of Thai, Lao, Burmese and Khmer letters a quarter of their
+    length, which is near what a dictionary finds.
+
+    Args:
+        text: anything; vowel marks, joiners, hyphens and apostrophes are parts of their words.
+    """
+    count = 0
+    if not text.isascii():
+        text, count = _SINGLE.subn(" ", text)
+        count += sum(-(-len(run) // _RUN_LETTERS) for run in _RUN.findall(text))
+        text = _RUN.sub(" ", text)
+    return count + sum(any(map(str.isalnum, word)) for word in _BREAK.split(text))
