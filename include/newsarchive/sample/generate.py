@@ -1,0 +1,382 @@
+"""The days of the two sample newspapers: which articles, when, and what is odd about them.
+
+A day is a pure function of seed, newspaper and date. Nothing here knows of HTML or HTTP.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from newsarchive.sample.draw import Draw
+from newsarchive.sample.prose import Text, topics, wording, write
+from newsarchive.sample.written_dates import STYLES
+
+SEED = 1
+_CYCLE = 5  # days; each kind of oddity comes once in every cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A sample newspaper; `name` is its source's."""
+
+    name: str
+    path: str
+    title: str
+    language: str
+    zone: str
+    clock: str
+    """How its English dates name their zone."""
+    new_layout: date
+    """First run day of the present layout."""
+
+    def local(self, moment: datetime) -> datetime:
+        """Return the moment on the newspaper's own clock."""
+        return moment.astimezone(ZoneInfo(self.zone))
+
+
+ARABIC = Paper("sample_ar", "ar", "صحيفة العينة", "ar", "Africa/Cairo", "", date(2026, 11, 1))
+ENGLISH = Paper(
+    "sample_en", "en", "The Sample Courier", "en", "America/New_York", "ET", date(2026, 10, 15)
+)
+PAPERS = (ARABIC, ENGLISH)
+
+
+class Kind(StrEnum):
+    """What is odd about a page; PLAIN is nothing."""
+
+    PLAIN = "plain"
+    DAY_ONLY = "day_only"
+    """Dated with a day and no time."""
+    NO_ZONE = "no_zone"
+    """Its machine-readable times have no offset: they are local."""
+    UNDATED = "undated"
+    """No date of its own; boxes around it have dates of other articles."""
+    OLDER = "older"
+    """Dated two days before its listing."""
+    GONE = "gone"
+    """Listed, yet 404 or 410."""
+    EMPTY = "empty"
+    """200 with no body."""
+    TRUNCATED = "truncated"
+    """Breaks off behind the article."""
+    GALLERY = "gallery"
+    """A video gallery: a headline and no article."""
+    CHARSET = "charset"
+    """In a Windows code page, which its meta says and its header denies."""
+    FLAKY = "flaky"
+    """503 at the first try, there at the second."""
+    FORBIDDEN = "forbidden"
+    """Under a path that robots.txt disallows."""
+    PDF = "pdf"
+    """A PDF, not a page."""
+    MOVED = "moved"
+    """Listed under an address that redirects to the article's."""
+
+
+ODDITIES = tuple(k for k in Kind if k is not Kind.PLAIN)
+NO_ARTICLE = frozenset({Kind.GONE, Kind.EMPTY, Kind.GALLERY, Kind.FORBIDDEN, Kind.PDF})
+
+
+class Markup(StrEnum):
+    """Where a page says machines find its fields."""
+
+    JSONLD = "jsonld"
+    OPENGRAPH = "opengraph"
+    LABELS = "labels"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an article says from a moment on, until its next correction."""
+
+    since: datetime
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One listed page of a newspaper."""
+
+    paper: Paper
+    seed: int
+    number: int
+    """Unique in the newspaper: the date's ordinal times 100, plus a count."""
+    kind: Kind
+    markup: Markup
+    topic: str
+    section: str
+    title: str
+    summary: str
+    language: str
+    authors: tuple[str, ...]
+    origin: str | None
+    keywords: tuple[str, ...]
+    separator: str
+    """What stands between the keywords."""
+    illustrated: bool
+    embeds: bool
+    """Whether a whole other article of the day before is embedded in its page."""
+    published_at: datetime
+    """When it came out, as listings say; UTC, whole seconds."""
+    listed_by_date: bool
+    """Listings that give dates give it a date without a time."""
+    states: tuple[State, ...]
+    """In order of time; the first begins at publication."""
+    status: int
+    style: int
+    levantine: bool
+    in_utc: bool
+    """Its machine-readable times are in UTC instead of local time."""
+
+    @property
+    def local_date(self) -> date:
+        """The date it came out, on the newspaper's clock."""
+        return self.paper.local(self.published_at).date()
+
+    @property
+    def run_day(self) -> date:
+        """The run day its listings put it in: UTC day of a time, or a date as it stands."""
+        return self.local_date if self.listed_by_date else self.published_at.date()
+
+    @property
+    def stated_at(self) -> datetime:
+        """When its own page says it came out, UTC, to the second."""
+        return self.published_at - timedelta(days=2 if self.kind is Kind.OLDER else 0)
+
+    @property
+    def new_layout(self) -> bool:
+        """Whether its page has the present layout."""
+        return self.run_day >= self.paper.new_layout
+
+    @property
+    def path(self) -> str:
+        """Path of the article's own address, percent-encoded."""
+        root, slug = f"/{self.paper.path}", quote(_slug(self.title))
+        if self.kind is Kind.PDF:
+            return f"{root}/files/{self.number}.pdf"
+        if self.kind is Kind.FORBIDDEN:
+            return f"{root}/private/{self.number}-{slug}"
+        if self.kind is Kind.GALLERY:
+            return f"{root}/videos/{self.number}-{slug}"
+        if self.paper is ARABIC or self.kind is Kind.UNDATED:
+            return f"{root}/{self.topic}/{self.number}-{slug}"
+        return f"{root}/{self.paper.local(self.stated_at):%Y/%m/%d}/{slug}-{self.number}.html"
+
+    @property
+    def listed_path(self) -> str:
+        """Path that listings give, percent-encoded."""
+        if self.kind is Kind.MOVED:
+            return f"/{self.paper.path}/go/{self.number}"
+        return self.path
+
+    def state(self, now: datetime) -> State:
+        """Return what it says at a time."""
+        return next((s for s in reversed(self.states) if s.since <= now), self.states[0])
+
+
+@lru_cache(maxsize=1024)
+def day(paper: Paper, on: date, seed: int = SEED) -> tuple[Story, ...]:
+    """Return what a newspaper publishes on a UTC day, earliest first: 8 to 12 pages."""
+    draw = Draw(seed, paper.name, on)
+    subjects = draw.shuffled(topics(paper.language))
+    odd = _oddities(paper, on, seed)
+    stories = [
+        _story(
+            paper,
+            on,
+            seed,
+            count,
+            odd[count] if count < len(odd) else Kind.PLAIN,
+            subjects[count % len(subjects)],
+        )
+        for count in range(draw.number(8, 11))
+    ]
+    carried = _carried(on, seed)
+    if carried is not None:
+        stories.append(_agency_story(paper, on, seed, len(stories), *carried))
+    return tuple(sorted(stories, key=lambda s: (s.published_at, s.number)))
+
+
+def find(paper: Paper, number: int, seed: int = SEED) -> Story | None:
+    """Return the story of a number, if there is one."""
+    ordinal = number // 100
+    if not date.min.toordinal() <= ordinal <= date.max.toordinal():
+        return None
+    return next(
+        (s for s in day(paper, date.fromordinal(ordinal), seed) if s.number == number), None
+    )
+
+
+def embedded_in(story: Story) -> Story | None:
+    """Return the other article that a story's page holds whole, as first published; or None."""
+    if not story.embeds:
+        return None
+    ordinary = [
+        s for s in before(story, 1) if s.kind is Kind.PLAIN and s.language == story.language
+    ]
+    return (
+        Draw(story.seed, story.paper.name, "embedded", story.number).pick(ordinary)
+        if ordinary
+        else None
+    )
+
+
+def most_read(story: Story) -> list[Story]:
+    """Return up to five older pages that a story's page links to with their dates."""
+    embedded = embedded_in(story)
+    older = [
+        s for back in (1, 2) for s in before(story, back) if s != embedded and s.kind is Kind.PLAIN
+    ]
+    return Draw(story.seed, story.paper.name, "most read", story.number).shuffled(older)[:5]
+
+
+def before(story: Story, days: int) -> tuple[Story, ...]:
+    """Return what its newspaper published some days before it; nothing before year 1."""
+    ordinal = story.number // 100 - days
+    return day(story.paper, date.fromordinal(ordinal), story.seed) if ordinal > 0 else ()
+
+
+def _oddities(paper: Paper, on: date, seed: int) -> list[Kind]:
+    """The oddities of a day: two or three, dealt out so that each comes once in a cycle."""
+    cycle, place = divmod(on.toordinal(), _CYCLE)
+    dealt = Draw(seed, paper.name, "oddities", cycle).shuffled(ODDITIES)
+    return [kind for i, kind in enumerate(dealt) if i % _CYCLE == place]
+
+
+def _story(paper: Paper, on: date, seed: int, count: int, kind: Kind, topic: int) -> Story:
+    draw = Draw(seed, paper.name, on, count)
+    published_at = _moment(paper, on, draw)
+    text = write(paper.language, topic, paper.local(published_at).date(), draw)
+    markup = _markup(kind, draw)
+    origin = draw.pick(wording(paper.language)["agencies"]) if draw.chance(0.2) else None
+    signed = 0 if origin else draw.number(0, 1 if markup is Markup.OPENGRAPH else 2)
+    plain = kind is Kind.PLAIN
+    return Story(
+        paper=paper,
+        seed=seed,
+        number=on.toordinal() * 100 + count,
+        kind=kind,
+        markup=markup,
+        topic=text.topic,
+        section=text.section,
+        title=text.title,
+        summary=text.summary,
+        language=paper.language,
+        authors=tuple(dict.fromkeys(text.people[:signed])),
+        origin=origin,
+        keywords=text.keywords,
+        separator=draw.pick(("، ", "، ", "; ") if paper.language == "ar" else (", ", ", ", "; ")),
+        illustrated=markup is not Markup.LABELS and draw.chance(0.8),
+        embeds=plain and paper is ARABIC and draw.chance(0.25),
+        published_at=published_at,
+        listed_by_date=plain and draw.chance(0.12),
+        states=_states(paper, published_at, text, draw)
+        if plain
+        else _states(paper, published_at, text),
+        status=draw.pick((404, 404, 410)) if kind is Kind.GONE else 200,
+        style=draw.number(0, STYLES - 1),
+        levantine=draw.chance(0.35),
+        in_utc=plain and paper is ENGLISH and markup is Markup.JSONLD and draw.chance(0.25),
+    )
+
+
+def _carried(on: date, seed: int) -> tuple[Text, str] | None:
+    """Return the agency text that both newspapers carry on a day, and its agency; or None."""
+    draw = Draw(seed, "carried", on)
+    if not draw.chance(0.4):
+        return None
+    language = draw.pick(("ar", "en"))
+    text = write(language, draw.pick(topics(language)), on, draw)
+    return text, draw.pick(wording(language)["agencies"])
+
+
+def _agency_story(paper: Paper, on: date, seed: int, count: int, text: Text, agency: str) -> Story:
+    """Return a newspaper's own page of the text that both carry with the same title."""
+    draw = Draw(seed, paper.name, "agency", on)
+    base = _story(paper, on, seed, count, Kind.PLAIN, 0)
+    published_at = _moment(paper, on, draw)
+    separator = "، " if text.language == "ar" else ", "
+    return replace(
+        base,
+        topic=text.topic,
+        section=text.section,
+        title=text.title,
+        summary=text.summary,
+        language=text.language,
+        authors=(),
+        origin=agency,
+        keywords=text.keywords,
+        separator=separator,
+        embeds=False,
+        published_at=published_at,
+        listed_by_date=False,
+        states=_states(paper, published_at, text),
+    )
+
+
+def _markup(kind: Kind, draw: Draw) -> Markup:
+    fits = {
+        # A reader of JSON-LD, or of a canonical link, is all that can tell what these mean.
+        Kind.NO_ZONE: (Markup.JSONLD, Markup.OPENGRAPH),
+        Kind.MOVED: (Markup.JSONLD, Markup.OPENGRAPH),
+        # Characters that a code page lacks are written as references, which scripts do not read.
+        Kind.CHARSET: (Markup.OPENGRAPH, Markup.LABELS),
+    }
+    every = (
+        Markup.JSONLD,
+        Markup.JSONLD,
+        Markup.JSONLD,
+        Markup.OPENGRAPH,
+        Markup.OPENGRAPH,
+        Markup.LABELS,
+    )
+    return draw.pick(fits.get(kind, every))
+
+
+def _moment(paper: Paper, on: date, draw: Draw) -> datetime:
+    """A moment of a UTC day; never on a full minute, as that looks like no seconds."""
+    second = draw.number(0, 24 * 60 - 1) * 60 + draw.number(1, 59)
+    return _told_once(
+        paper, datetime(on.year, on.month, on.day, tzinfo=UTC) + timedelta(seconds=second)
+    )
+
+
+def _states(
+    paper: Paper, published_at: datetime, text: Text, draw: Draw | None = None
+) -> tuple[State, ...]:
+    first = State(published_at, tuple(" ".join(p) for p in text.paragraphs))
+    if draw is None:
+        return (first,)
+    if draw.chance(0.2):
+        later = timedelta(seconds=draw.number(2 * 3600, 9 * 3600))
+    elif draw.chance(0.1):
+        later = timedelta(seconds=draw.number(26 * 3600, 60 * 3600))
+    else:
+        return (first,)
+    try:
+        since = _told_once(paper, published_at + later)
+    except OverflowError:  # the calendar ends
+        return (first,)
+    if since.second == 0:
+        since += timedelta(seconds=7)
+    return first, State(since, tuple(" ".join(p) for p in text.corrected))
+
+
+def _told_once(paper: Paper, moment: datetime) -> datetime:
+    """Move a moment out of the hour that clocks show twice: without offset none could tell."""
+    local = paper.local(moment)
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return moment
+    return moment + timedelta(hours=-4 if moment.hour > 12 else 4)
+
+
+def _slug(title: str) -> str:
+    """The title's first words as newspapers write them into addresses: letters and hyphens."""
+    bare = "".join(c for c in unicodedata.normalize("NFC", title) if not unicodedata.combining(c))
+    words = re.findall(r"[^\W\d_]+", bare.replace("’", "").lower())
+    return "-".join(words[:8])
