@@ -6,6 +6,7 @@ one that `NEWSARCHIVE_SETTINGS` names.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,8 @@ from newsarchive.errors import SettingsError
 from newsarchive.sources.load import Source, load_sources
 
 MOST_SHARDS = 4
+# Patterns and escapes to DuckDB or Delta, and what would be taken for a partition's folder.
+_MISREAD = re.compile(r"[\[\]?*^|%\\{}\x00-\x1f]|\b(?:run_day|article_day|run_month)=")
 
 
 def settings_file() -> Path:
@@ -120,7 +123,13 @@ class Settings(BaseSettings):
             raise SettingsError(
                 f"archive = {self.archive!r}: object stores are not supported yet; name a folder"
             )
-        return Path(self.archive).expanduser().absolute()
+        path = Path(self.archive).expanduser().absolute()
+        if odd := _MISREAD.search(str(path)):
+            raise SettingsError(
+                f"archive = {str(path)!r}: {odd.group()!r} in a path is misread by the readers of "
+                "tables; choose another folder"
+            )
+        return path
 
     @property
     def user_agent(self) -> str:

@@ -66,7 +66,11 @@ class Target:
             uris = self._delta.file_uris()
         else:
             wanted = sorted({d.isoformat() for d in days})
-            uris = self._delta.file_uris([(self.table.partition, "in", wanted)]) if wanted else []
+            uris = (
+                self._delta.file_uris(file_pruning_predicate=[(self.table.partition, "in", wanted)])
+                if wanted
+                else []
+            )
         found = []
         for uri in uris:
             partition, name = uri.rsplit("/", 2)[-2:]
@@ -115,25 +119,32 @@ class Target:
         if not rows.num_rows and not self.files(wanted):
             return
         listed = ", ".join(f"'{d.isoformat()}'" for d in wanted)
-        write_deltalake(
-            self._delta,
-            rows.sort_by([(c, "ascending") for c in (self.table.partition, *self.table.order)]),
-            mode="overwrite",
-            predicate=f"{self.table.partition} in ({listed})",
-            writer_properties=_PROPERTIES,
-            commit_properties=CommitProperties(custom_metadata=_STAMP),
+        ordered = rows.sort_by(
+            [(c, "ascending") for c in (self.table.partition, *self.table.order)]
         )
+        self._write(ordered, mode="overwrite", predicate=f"{self.table.partition} in ({listed})")
 
     def append(self, rows: pa.Table) -> None:
         """Add rows, in one commit; never conflicts with other appends."""
         if rows.num_rows:
-            write_deltalake(
-                self._delta,
-                _checked(rows, self.table),
-                mode="append",
-                writer_properties=_PROPERTIES,
-                commit_properties=CommitProperties(custom_metadata=_STAMP),
+            self._write(_checked(rows, self.table), mode="append")
+
+    def _write(self, rows: pa.Table, **how: Any) -> None:
+        there = set(self._delta.schema().to_arrow().names)
+        if strange := there - set(rows.schema.names):
+            raise ArchiveError(
+                f"{self.folder}: has columns that this version does not know "
+                f"({', '.join(sorted(strange))}): a newer newsarchive wrote it; update this one"
             )
+        write_deltalake(
+            self._delta,
+            rows,
+            # A column that is new since the table was made joins it; older files have it as NULL.
+            schema_mode="merge" if set(rows.schema.names) - there else None,
+            writer_properties=_PROPERTIES,
+            commit_properties=CommitProperties(custom_metadata=_STAMP),
+            **how,
+        )
 
 
 class Archive:
