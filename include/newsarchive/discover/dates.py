@@ -109,10 +109,7 @@ def _parsed(text: str) -> Stamp | None:
         day, rest = _day(*numbers), text[found.end() :]
     else:
         time = _TIME.search(text)
-        day, rest = (
-            _day_in_words(text[: time.start()] + " " + text[time.end() :] if time else text),
-            text,
-        )
+        day, rest = _day_in_words(_without(text, time) if time else text), text
         if time and day:
             rest = text[time.start() :]
     if day is None or (
@@ -219,6 +216,13 @@ def _day_in_words(text: str) -> date | None:
     if len(year) == 2:  # RFC 822
         number += 2000 if number < 69 else 1900
     return _day(number, month, int(day))
+
+
+def _without(text: str, time: re.Match[str]) -> str:
+    """Return the date that stands around a time, whose offset may look like a year."""
+    behind = text[time.end() :]
+    zone = _ZONE.match(behind)
+    return text[: time.start()] + " " + (behind[zone.end() :] if zone and zone[1] else behind)
 
 
 def _time(day: date, rest: str) -> datetime | None:

@@ -18,6 +18,9 @@ from newsarchive.model import Entry
 _NAMES = {"title", "link", "guid", "id", "origlink"}
 _DATES = {"pubdate", "published", "issued", "created", "updated", "modified"}
 _OTHER_TITLES = ("http://search.yahoo.com/mrss", "http://www.itunes.com/", "http://www.georss.org/")
+_MOST_ENTRIES = 20_000
+_NAMESPACE = re.compile(r"xmlns(?::[\w.-]+)?=\"[^\"]*\"")
+_ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
@@ -28,13 +31,17 @@ def read_feed(document: Document, url: str) -> Page:
         document: one whose root is rss, rdf or feed.
         url: where it was fetched; relative addresses and xml:base count from there.
     """
-    root, items, problem = elements(document, ("item", "entry"))
+    root, items, problem = elements(document, ("item", "entry"), _MOST_ENTRIES)
     for item in items:
         _keep_what_is_read(item)
         if item.getroottree().getroot() is not root:
             root.append(item)
+    # Python's SAX reader fails on white space in the name of a namespace.
+    text = _NAMESPACE.sub(
+        lambda found: "".join(found.group().split()), etree.tostring(root, encoding="unicode")
+    )
     parsed = feedparser.parse(
-        io.BytesIO(etree.tostring(root, encoding="utf-8")),
+        io.BytesIO(text.encode()),
         response_headers={
             "content-location": url,
             "content-type": "application/xml; charset=utf-8",
@@ -60,6 +67,9 @@ def _keep_what_is_read(item: etree._Element) -> None:
         name = local_name(child)
         if name == "date" and not dated:  # dc:date; feedparser would file it under updates
             child.tag = "pubDate"
+        elif name in ("guid", "id") and not _ADDRESS.match(child.text or ""):
+            child.attrib.clear()  # a number is no address, whatever it is said to be
+            child.set("isPermaLink", "false")
         elif name == "link" and not (child.text or "").strip() and not child.get("href"):
             item.remove(child)  # else an empty one would stand in the way of a guid that is a link
         elif name not in _NAMES | _DATES or str(child.tag).strip("{").startswith(_OTHER_TITLES):
@@ -72,8 +82,6 @@ def _entry(raw: Any) -> Entry | None:
         return str(raw[key] or "") if key in raw else ""
 
     link = of("link")
-    if raw.get("guidislink") and not of("id").lower().startswith(("http://", "https://")):
-        link = ""  # a number or a tag: URI that does not say that it is no link
     if not link:  # an alternate of another type than HTML
         links = (li for li in raw.get("links", []) if li.get("rel") == "alternate")
         link = next((li["href"] for li in links if li.get("href")), "")

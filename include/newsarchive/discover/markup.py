@@ -1,7 +1,7 @@
 """From the bytes of a listing to its entries as elements: gzip, charsets, kind, broken XML.
 
 Nothing here trusts what a server declares, no entity of a document is ever expanded, and work is
-bounded: 20 MB of text, 100,000 entries, linear scans.
+bounded: 20 MB of text, a number of entries, linear scans.
 """
 
 import html
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from lxml import etree
 
 MOST_BYTES = 20_000_000
-MOST_ENTRIES = 100_000
 
 _ROOT = re.compile(
-    r"<(?:[A-Za-z_][\w.-]*:)?(rss|rdf|feed|channel|urlset|sitemapindex)(?=[\s>/])[^>]*>",
+    r"<(?:[A-Za-z_][\w.-]*:)?(rss|rdf|feed|channel|urlset|sitemapindex)(?=[\s>/])[^>]{0,4000}>",
     re.IGNORECASE,
 )
+_COMMENT_OR_ROOT = re.compile(rf"<!--.*?(?:-->|\Z)|{_ROOT.pattern}", re.DOTALL | re.IGNORECASE)
+_PROLOG = 65_536  # characters before the root element
+_ADDRESS_LINE = re.compile(r"https?://\S+[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
 _FIRST_TAG = re.compile(r"<(?:!doctype\s+)?([A-Za-z][\w:.-]*)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -176,37 +178,35 @@ def sniff(body: bytes, content_type: str | None) -> Document:
         content_type: the header; only its charset is used, and only where the bytes do not tell.
     """
     data, problem = unpack(body)
-    text = _NOT_XML.sub("", decode(data, content_type))
-    start = text.lstrip()[:65_536]
-    if not start:
-        return Document("", "", problem or "empty")
-    bare = _COMMENT.sub("", start)
-    first = _FIRST_TAG.search(bare)
-    if first is None or not bare.startswith("<"):
-        what = start[0]
-        if re.match(r"https?://\S+\s*$", start.splitlines()[0], re.IGNORECASE):
-            return Document("text", text, problem)
-        if first is None:
-            kind = "JSON" if what in "{[" else "unknown"
-            return Document("", "", problem or f"not a listing ({kind})")
-    if first and first.group(1).lower() == "html":
-        return Document("", "", problem or "not a listing (HTML)")
+    text = _NOT_XML.sub("", decode(data, content_type)).lstrip("\ufeff \t\r\n")
+    if not text:
+        return Document("", "", joined(problem, "empty"))
+    if _ADDRESS_LINE.match(text):
+        return Document("text", text, problem)
+    first = _FIRST_TAG.search(_COMMENT.sub("", text[:_PROLOG]))
+    if text[0] in "{[" or first is None:
+        kind = "JSON" if text[0] in "{[" else "unknown"
+        return Document("", "", joined(problem, f"not a listing ({kind})"))
+    if first.group(1).lower() == "html":
+        return Document("", "", joined(problem, "not a listing (HTML)"))
     # Whatever stands before the root (a declaration, a warning of the server's own program) goes.
-    skipped = _COMMENT.match(text.lstrip())
-    at = len(text) - len(text.lstrip()) + (skipped.end() if skipped else 0)
-    root = _ROOT.search(text, at, at + 65_536)
-    if root is None:
-        return Document(
-            "", "", problem or f"not a listing ({first.group(1) if first else 'unknown'})"
-        )
-    name = root.group(1).lower()
-    return Document("rss" if name == "channel" else name, text[root.start() :], problem)
+    for found in _COMMENT_OR_ROOT.finditer(text, 0, _PROLOG):
+        if found.group(1):
+            name = found.group(1).lower()
+            root = "rss" if name == "channel" else name
+            return Document(root, text[found.start() :], problem)
+    return Document("", "", joined(problem, f"not a listing ({first.group(1)})"))
+
+
+def joined(*problems: str | None) -> str | None:
+    """Return what was wrong in one line; None when nothing was."""
+    return "; ".join(filter(None, problems)) or None
 
 
 def elements(
-    document: Document, names: tuple[str, ...]
+    document: Document, names: tuple[str, ...], most: int
 ) -> tuple[etree._Element, list[etree._Element], str | None]:
-    """Return the root, its entries in order (100,000 at most), and what was wrong.
+    """Return the root, its entries in order, and what was wrong.
 
     Where the whole does not parse, it is cut into its entries and each is read alone, so that one
     broken entry harms no other. An entry that the end of the file cuts off is left out: its address
@@ -215,23 +215,20 @@ def elements(
     Args:
         document: of an XML kind.
         names: local names of the elements that are entries.
+        most: how many entries are taken; that there were more is a problem.
     """
     problem = document.problem
     try:
         root = etree.fromstring(document.text.encode("utf-8", "replace"), _parser(recover=False))
     except etree.XMLSyntaxError as error:
-        root, found = _entries_apart(document.text, names)
-        reason = str(error.msg).partition(", line")[0][:120]
-        problem = "; ".join(
-            filter(None, [problem, f"XML broken ({reason}); {len(found)} entries recovered"])
-        )
+        root, found = _entries_apart(document.text, names, most)
+        reason = " ".join(str(error.msg).partition(", line")[0].split())[:120]
+        problem = joined(problem, f"XML broken ({reason}); read entry by entry")
     else:
         found = [e for e in root.iter(etree.Element) if local_name(e) in names]
-    if len(found) > MOST_ENTRIES:
-        del found[MOST_ENTRIES:]
-        problem = "; ".join(
-            filter(None, [problem, f"more than {MOST_ENTRIES} entries; the rest is left out"])
-        )
+    if len(found) > most:
+        del found[most:]
+        problem = joined(problem, f"more than {most} entries; the rest is left out")
     return root, found, problem
 
 
@@ -252,24 +249,22 @@ def _parser(*, recover: bool) -> etree.XMLParser:
 
 
 def _entries_apart(
-    text: str, names: tuple[str, ...]
+    text: str, names: tuple[str, ...], most: int
 ) -> tuple[etree._Element, list[etree._Element]]:
     opening = re.compile(
         rf"<((?:[A-Za-z_][\w.-]*:)?(?:{'|'.join(names)}))(?=[\s>/])", re.IGNORECASE
     )
-    starts = list(opening.finditer(text))[: MOST_ENTRIES + 1]
+    starts = list(opening.finditer(text))[: most + 1]
     wrapper = _wrapper(text)
     root = etree.fromstring(
         (wrapper[0] + wrapper[1]).encode("utf-8", "replace"), _parser(recover=True)
     )
-    if (
-        root is None
-    ):  # a root tag that even recovery cannot read: its attributes are lost, no entry is
+    if root is None:  # a tag that even recovery cannot read: its attributes are lost, no entry is
         wrapper = ("<rss>", "</rss>")
         root = etree.Element("rss")
     found: list[etree._Element] = []
-    ends = [s.start() for s in starts[1:]] + [len(text)]
-    for start, end in zip(starts, ends, strict=True):
+    ends = [*(s.start() for s in starts[1:]), len(text)]
+    for start, end in zip(starts, ends, strict=False):  # of none, the end is left over
         piece = text[start.start() : end]
         close = piece.rfind(f"</{start.group(1)}")
         if close < 0 and end == len(text):

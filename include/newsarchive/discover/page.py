@@ -27,4 +27,4 @@ class Page:
     children: list[Child]
     """Of a sitemap index, in the order of the file."""
     problem: str | None
-    """As `not a listing (HTML)` or `XML broken (…); 12 entries recovered`; None when clean."""
+    """As `not a listing (HTML)` or `XML broken (…); read entry by entry`; None when clean."""

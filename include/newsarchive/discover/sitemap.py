@@ -9,11 +9,12 @@ from lxml import etree
 from newsarchive.days import bounds, local_dates
 from newsarchive.discover.dates import parse_date, span_in_url
 from newsarchive.discover.feed import entry
-from newsarchive.discover.markup import MOST_ENTRIES, Document, elements, local_name
+from newsarchive.discover.markup import Document, elements, joined, local_name
 from newsarchive.discover.page import Child, Page
 from newsarchive.model import Entry
 from newsarchive.text.identity import clean_url
 
+_MOST_ENTRIES = 100_000  # twice what the protocol allows in a file
 _ADDRESS = re.compile(r"https?://\S+$", re.IGNORECASE)
 _A_DAY = timedelta(days=1)
 
@@ -28,10 +29,10 @@ def read_sitemap(document: Document, url: str) -> Page:
     if document.root == "text":
         return _read_text(document)
     if document.root == "sitemapindex":
-        _, found, problem = elements(document, ("sitemap",))
+        _, found, problem = elements(document, ("sitemap",), _MOST_ENTRIES)
         children = [c for e in found if (c := _child(e, url)) is not None]
         return Page([], children, problem)
-    _, found, problem = elements(document, ("url",))
+    _, found, problem = elements(document, ("url",), _MOST_ENTRIES)
     return Page([e for f in found if (e := _entry(f)) is not None], [], problem)
 
 
@@ -133,10 +134,13 @@ def _entry(element: etree._Element) -> Entry | None:
 
 def _read_text(document: Document) -> Page:
     lines = [line.strip() for line in document.text.splitlines() if line.strip()]
-    addresses = [line for line in lines if _ADDRESS.match(line)][:MOST_ENTRIES]
-    problems = [document.problem]
-    if len(addresses) < min(len(lines), MOST_ENTRIES):
-        problems.append(f"{len(lines) - len(addresses)} lines are no address")
-    if len(lines) > MOST_ENTRIES:
-        problems.append(f"more than {MOST_ENTRIES} entries; the rest is left out")
-    return Page([Entry(a) for a in addresses], [], "; ".join(filter(None, problems)) or None)
+    if document.problem and not document.text.endswith("\n"):
+        del lines[-1:]  # cut off: so may be the last address
+    problem = document.problem
+    if len(lines) > _MOST_ENTRIES:
+        problem = joined(problem, f"more than {_MOST_ENTRIES} entries; the rest is left out")
+        del lines[_MOST_ENTRIES:]
+    addresses = [line for line in lines if _ADDRESS.match(line)]
+    if len(addresses) < len(lines):
+        problem = joined(problem, f"{len(lines) - len(addresses)} lines are no address")
+    return Page([Entry(a) for a in addresses], [], problem)

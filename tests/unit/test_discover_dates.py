@@ -1,0 +1,158 @@
+"""Dates as listings write them."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from newsarchive.discover.dates import Stamp, day_in_path, parse_date, span_in_url
+
+DAY = date(2026, 11, 22)
+NINE = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+NOON_SOMEWHERE = datetime(2026, 11, 22, 12, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T12:00:00+03:00",
+        "2026-11-22T12:00+03:00",
+        "2026-11-22 12:00:00 +0300",
+        "2026-11-22T12:00:00.000+03",
+        "20261122T120000+0300",
+        "2026-11-22T09:00:00Z",
+        "2026/11/22 09:00 UTC",
+        "Sun, 22 Nov 2026 12:00:00 +0300",
+        "Sun, 22 Nov 26 12:00:00 +0300",
+        "22 November 2026 12:00 GMT+3",
+        "Sun, 22 Nov 2026 12:00:00 UTC+03:00",
+        "Sun, 22 Nov 2026 09:00:00 GMT",
+        "Sun, 22 Nov 2026 04:00:00 EST",
+        "Sun, 22 Nov 2026 11:00:00 EET",
+        "Sun, 22 Nov 2026 12:00:00 +0300 (Arabia Standard Time)",
+        "Sun Nov 22 12:00:00 +0300 2026",
+        "Nov 22, 2026 12:00 PM +03:00",
+        "November 22nd, 2026, 9:00 am UTC",
+        "dim., 22 nov. 2026 10:00:00 +0100",
+        "Mar, 22 nov 2026 10:00:00 +0100",
+        "Вс, 22 ноя 2026 12:00:00 +0300",
+        "22 Kasım 2026 12:00 +0300",
+        "الأحد، 22 نوفمبر 2026 12:00:00 +0300",
+        "الأحد ٢٢ نوفمبر ٢٠٢٦ ١٢:٠٠ +0300",
+        "22 تشرين الثاني 2026 12:00 +0300",
+        "22 تشرين الثاني/نوفمبر 2026 12:00 م +0300",
+        "\u200f22 نونبر 2026 9:00 ص UTC",
+        "2026年11月22日 18:00 JST",
+    ],
+)
+def test_a_time_with_a_zone(text: str) -> None:
+    assert parse_date(text) == Stamp(DAY, NINE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T12:00:00",
+        "2026-11-22 12:00",
+        "Sun, 22 Nov 2026 12:00:00",
+        "Sun, 22 Nov 2026 12:00:00 IST",  # Ireland, Israel or India
+        "Sun, 22 Nov 2026 12:00:00 AST",  # Arabia or the Atlantic
+        "22 نوفمبر 2026 12:00 م",
+    ],
+)
+def test_a_time_without_a_zone_gets_none(text: str) -> None:
+    assert parse_date(text) == Stamp(DAY, NOON_SOMEWHERE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22",
+        "20261122",
+        "2026/11/22",
+        "22 Nov 2026",
+        "22 نوفمبر 2026",
+        "2026-11-22T24:30:00Z",
+        "2026-11-22T99:99",
+    ],
+)
+def test_a_date_without_a_time(text: str) -> None:
+    assert parse_date(text) == Stamp(DAY, None)
+
+
+def test_the_day_stays_as_written_whatever_the_offset() -> None:
+    assert parse_date("2026-11-22T00:30:00+03:00") == Stamp(
+        DAY, datetime(2026, 11, 21, 21, 30, tzinfo=UTC)
+    )
+
+
+def test_future_dates_stay() -> None:
+    assert parse_date("2126-11-22") == Stamp(date(2126, 11, 22), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "yesterday",
+        "2026",
+        "2026-11",
+        "November 2026",
+        "2026-13-45",
+        "31 Feb 2026",
+        "0000-00-00 00:00:00",
+        "0001-01-01T00:00:00+03:00",
+        "9999-12-31T23:59:59-12:00",
+        "1970-01-01T00:00:00Z",
+        "1448-06-12",  # of another calendar
+        "11/12/2026",  # which is the month?
+        "1795341600",
+        "x" * 5000,
+        "٠",
+        "²²-¹¹-2026",
+    ],
+)
+def test_what_is_no_date(text: str | None) -> None:
+    assert parse_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "day"),
+    [
+        ("https://a.example/2026/11/22/slug", DAY),
+        ("https://a.example/ar/2026/11/22", DAY),
+        ("https://a.example/2026/nov/22/slug", DAY),
+        ("https://a.example/2026-11/22/c_1.htm", DAY),
+        ("https://a.example/news/2026-11-22-slug.html", DAY),
+        ("https://a.example/news/20261122/slug", DAY),
+        ("https://a.example/2026/11/22-things-to-do", None),
+        ("https://a.example/2026/11/slug", None),
+        ("https://a.example/2026/13/22/slug", None),
+        ("https://a.example/news/202611221234", None),
+        ("https://a.example/article-20261122x", None),
+        ("https://a.example/news?d=2026/11/22/", None),
+        ("http://[bad", None),
+    ],
+)
+def test_days_in_addresses_of_articles(url: str, day: date | None) -> None:
+    assert day_in_path(url) == day
+
+
+@pytest.mark.parametrize(
+    ("url", "span"),
+    [
+        ("https://a.example/sitemap-2026-11-22.xml", (DAY, DAY)),
+        ("https://a.example/sitemap/20261122.xml.gz", (DAY, DAY)),
+        ("https://a.example/2026/11/22/sitemap.xml", (DAY, DAY)),
+        ("https://a.example/sitemap.xml?yyyy=2026&mm=11&dd=22", (DAY, DAY)),
+        ("https://a.example/sitemap-2026-11.xml", (date(2026, 11, 1), date(2026, 11, 30))),
+        ("https://a.example/sitemap_202602.xml", (date(2026, 2, 1), date(2026, 2, 28))),
+        ("https://a.example/sitemap.xml?yyyy=2026&mm=11", (date(2026, 11, 1), date(2026, 11, 30))),
+        ("https://a.example/sitemap-2026.xml", (date(2026, 1, 1), date(2026, 12, 31))),
+        ("https://a.example/sitemap-2026-37.xml", (date(2026, 1, 1), date(2026, 12, 31))),
+        ("https://a.example/sitemap-12.xml", None),
+        ("https://a.example/post-sitemap.xml", None),
+    ],
+)
+def test_days_in_addresses_of_listings(url: str, span: tuple[date, date] | None) -> None:
+    assert span_in_url(url) == span
