@@ -1,0 +1,18 @@
+"""One stack for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+from stacks import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that has run yesterday and stays up."""
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    stack.start()
+    try:
+        stack.wait_for("Airflow stays up")
+        yield stack
+    finally:
+        stack.stop()

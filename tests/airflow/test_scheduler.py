@@ -1,0 +1,148 @@
+"""Whole days under the real scheduler, compared with what the sample newspapers hold."""
+
+import json
+import re
+import time
+from contextlib import closing
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pytest
+import requests
+from stacks import Stack
+
+from newsarchive.days import days_between, yesterday
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+
+DAILY = "archive_day"
+COLUMNS = ("article_id", "article_day", "source", "url", "title", "text", "language")
+DONE = {"success", "failed"}
+
+
+def wait_for_runs(stack: Stack, days: list[date]) -> dict[date, str]:
+    """Return the state of each day's run once all have ended."""
+    rest = stack.rest()
+    end = time.monotonic() + 400
+    while True:
+        runs = {day: rest.run_of(DAILY, day) for day in days}
+        states = {day: run["state"] for day, run in runs.items() if run}
+        if len(states) == len(days) and set(states.values()) <= DONE:
+            return states
+        assert time.monotonic() < end, states
+        time.sleep(0.5)
+
+
+def rows(stack: Stack) -> set[tuple[str, ...]]:
+    with closing(duckdb.connect(str(stack.snapshot), read_only=True)) as database:
+        found = database.sql(f"SELECT {', '.join(COLUMNS)} FROM articles").fetchall()
+        assert len(found) == len(set(found))
+        return {tuple(map(str, row)) for row in found}
+
+
+def truth(stack: Stack, days: list[date], now: datetime) -> set[tuple[str, ...]]:
+    words = ["--from", str(days[0]), "--to", str(days[-1]), "--now", now.isoformat()]
+    found = json.loads(stack.call("sample", "truth", "--json", *words))["articles"]
+    return {tuple(str(row[column]) for column in COLUMNS) for row in found}
+
+
+def assert_right(stack: Stack, days: list[date], since: datetime) -> None:
+    # The newspapers correct texts as time goes by: right is what they held at some moment between
+    now = datetime.now().astimezone()
+    right = [truth(stack, days, moment) for moment in (since, now)]
+    assert right[0]
+    assert rows(stack) in right
+
+
+def test_yesterday_was_scheduled_and_is_right(stack: Stack) -> None:
+    run = stack.rest().run_of(DAILY, yesterday())
+    assert run is not None
+    assert (run["run_type"], run["state"]) == ("scheduled", "success")
+    assert set(stack.rest().tasks(DAILY, run["dag_run_id"]).values()) == {"success"}
+    assert_right(stack, [yesterday()], datetime.fromisoformat(run["start_date"]))
+
+
+def test_what_a_person_sees(stack: Stack) -> None:
+    output = stack.output
+    for words in ("sample_ar", "sample_en", "complete", "  ar  ", "  en  ", "A first query"):
+        assert words in output
+    assert str(stack.snapshot) in output
+    assert f"http://127.0.0.1:{stack.airflow_port}" in output
+    assert stack.call("query", "SELECT count(*) FROM articles")
+
+
+def test_other_dags_are_on(stack: Stack) -> None:
+    assert stack.rest().dags() == {DAILY: False, "poll_feeds": False, "reparse": False}
+    assert stack.rest().import_errors() == []
+
+
+def test_second_start_in_the_same_folder_is_refused_in_one_line(stack: Stack) -> None:
+    refused = stack.run("up", "--once")
+    assert refused.returncode == 1
+    assert re.fullmatch(r"newsarchive: .*already runs .*process \d+.*Ctrl-C.*\n", refused.stderr)
+
+
+def test_a_task_leads_to_its_coverage(stack: Stack) -> None:
+    rest = stack.rest()
+    run = rest.run_of(DAILY, yesterday())
+    assert run is not None
+    for task in rest.tasks(DAILY, run["dag_run_id"]):
+        links = rest.call(
+            "GET", f"dags/{DAILY}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/links"
+        )
+        page = links["extra_links"]["Coverage"]
+    assert requests.get(f"{rest.url}{page}", timeout=30).status_code == 401
+    token = rest._session.headers["Authorization"]
+    answer = requests.get(f"{rest.url}{page}", headers={"Authorization": token}, timeout=30)
+    assert answer.status_code == 200
+    for words in (str(yesterday()), "sample_ar", "sample_en", "complete"):
+        assert words in answer.text
+
+
+def test_publishing_tells_other_dags_which_days_changed(stack: Stack) -> None:
+    events = stack.rest().call("GET", "assets/events", limit=10)["asset_events"]
+    extra = next(e["extra"] for e in events if e["uri"].startswith("newsarchive://"))
+    assert str(yesterday()) in extra["days"]
+    assert extra["rows"]
+
+
+def test_five_days_backfilled_while_the_scheduler_runs(stack: Stack) -> None:
+    started = datetime.now().astimezone() - timedelta(minutes=5)
+    first, last = yesterday() - timedelta(days=5), yesterday() - timedelta(days=1)
+    days = days_between(first, last)
+    stack.rest().backfill(DAILY, first, last)
+    assert wait_for_runs(stack, days) == dict.fromkeys(days, "success")
+    assert_right(stack, days_between(first, yesterday()), started)
+
+
+def test_the_same_day_again_changes_no_row(stack: Stack) -> None:
+    rest = stack.rest()
+    run = rest.run_of(DAILY, yesterday())
+    assert run is not None
+    before, files = rows(stack), len(live_files(stack))
+    rest.clear(DAILY, run["dag_run_id"])
+    time.sleep(1)
+    assert wait_for_runs(stack, [yesterday()]) == {yesterday(): "success"}
+    assert rows(stack) == before
+    assert len(live_files(stack)) == files
+
+
+def live_files(stack: Stack) -> set[str]:
+    with closing(duckdb.connect(str(stack.snapshot), read_only=True)) as database:
+        # the list of files is in the definition of each view
+        text = "\n".join(
+            str(row[0]) for row in database.sql("SELECT sql FROM duckdb_views()").fetchall()
+        )
+    return {word for word in text.split("'") if word.endswith(".parquet")}
+
+
+def test_reparse_by_hand_for_a_range(stack: Stack) -> None:
+    rest = stack.rest()
+    before = rows(stack)
+    run_id = rest.trigger("reparse", conf={"first": str(yesterday()), "last": str(yesterday())})
+    end = time.monotonic() + 120
+    while (state := rest.run("reparse", run_id)["state"]) not in DONE:
+        assert time.monotonic() < end, state
+        time.sleep(0.5)
+    assert state == "success"
+    assert rows(stack) == before

@@ -1,0 +1,95 @@
+"""What `make run` starts, on free ports and in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from newsarchive.local.airflow import ADMIN, Rest
+
+PROGRAM = Path(sys.executable).with_name("newsarchive")
+PATIENCE = 180
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    """A folder with an archive and the state of a stack, which can be started in it."""
+
+    folder: Path
+    sample_port: int = field(default_factory=free_port)
+    airflow_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def snapshot(self) -> Path:
+        return self.folder / "archive" / "archive.duckdb"
+
+    @property
+    def mark(self) -> str:
+        return str(self.folder / "state")
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith("NEWSARCHIVE_")},
+            "NEWSARCHIVE_ARCHIVE": str(self.folder / "archive"),
+            "NEWSARCHIVE_STATE_DIR": str(self.folder / "state"),
+            "NEWSARCHIVE_SAMPLE_PORT": str(self.sample_port),
+            "NEWSARCHIVE_AIRFLOW_PORT": str(self.airflow_port),
+            "COLUMNS": "200",
+        }
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def start(self, *words: str) -> None:
+        with (self.folder / "output").open("w") as out:
+            self.process = subprocess.Popen(
+                [PROGRAM, "up", *words],
+                env=self.env,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_for(self, words: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while words not in self.output:
+            assert self.process is not None
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < end, self.output
+            time.sleep(0.2)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours to its end."""
+        command = [PROGRAM, *words]
+        return subprocess.run(
+            command, env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+
+    def call(self, *words: str) -> str:
+        """Return what a command of ours prints."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rest(self) -> Rest:
+        password = (self.folder / "state/airflow/secrets/admin").read_text()
+        return Rest(f"http://127.0.0.1:{self.airflow_port}", ADMIN, password)
