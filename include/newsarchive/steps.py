@@ -201,7 +201,7 @@ def publish(run_day: date, settings: Settings | None = None, progress: Progress 
     outcome = Outcome("publish", [])
     plan = _plan(place, run_day)
     for done, (day, _) in enumerate(plan, 1):
-        _show_day(place, day, outcome)
+        _show_day(place, day, outcome, place.sources)
         progress("publish", done, len(plan))
     return _done(outcome)
 
@@ -230,7 +230,7 @@ def reparse(
     there = set(place.archive.open("captures").days())
     days = [d for d in days_between(first, last) if d in there]
     for done, day in enumerate(days, 1):
-        committing(f"parse {day}", _parse_day, place, day, outcome, quiet)
+        committing(f"parse {day}", _parse_day, place, day, outcome, progress)
         _show_day(place, day, outcome)
         progress("days", done, len(days))
     return _done(outcome)
@@ -272,7 +272,7 @@ def import_files(
                 outcome.add(source, "new")
                 now = datetime.now(UTC)
                 urn = f"urn:sha256:{digest}"
-                stored = warc.write_resource(run_day, urn, now, "text/plain", body)
+                stored = warc.write_resource(run_day, urn, body, "text/plain", now)
                 captures.append(
                     Capture(
                         run_day=run_day,
@@ -293,7 +293,7 @@ def import_files(
                         content_type="text/plain",
                         payload_bytes=len(body),
                         payload_sha256=digest,
-                        warc_path=stored.warc_path,
+                        warc_path=stored.path,
                         warc_offset=stored.offset,
                         warc_length=stored.length,
                         warc_record_id=stored.record_id,
@@ -304,7 +304,7 @@ def import_files(
     place.archive.open("captures").append(rows_of(captures, CAPTURES))
     unfinished = {c.run_day for c in captures} or _unpublished_imports(place, source)
     for day in sorted(unfinished):
-        committing(f"parse {day}", _parse_day, place, day, outcome, quiet)
+        committing(f"parse {day}", _parse_day, place, day, outcome, progress)
         _show_day(place, day, outcome)
     return _done(outcome)
 
@@ -782,14 +782,22 @@ def _keep_aliases(
 # publishing
 
 
-def _show_day(place: _Place, day: date, outcome: Outcome) -> None:
-    """Publish a run day as the only publisher, and add the article days changed to the outcome."""
+def _show_day(place: _Place, day: date, outcome: Outcome, asked: Iterable[str] = ()) -> None:
+    """Publish a run day as the only publisher, and add the article days changed to the outcome.
+
+    Args:
+        place: where.
+        day: the run day.
+        outcome: what the step did.
+        asked: names of the sources whose listings the day's run asks; an import or a reparse asks
+            none.
+    """
     with snapshot.publishing(place.root):
-        changed = committing(f"publish {day}", _publish_day, place, day, outcome)
+        changed = committing(f"publish {day}", _publish_day, place, day, outcome, asked)
     outcome.days = sorted({*outcome.days, *changed})
 
 
-def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
+def _publish_day(place: _Place, day: date, outcome: Outcome, asked: Iterable[str]) -> list[date]:
     """Commit articles, index, coverage, snapshot of a run day; return article days changed."""
     targets = place.archive.open_all(
         "articles",
@@ -823,7 +831,7 @@ def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
     targets["articles"].replace(pa.concat_tables([untouched, rows_of(articles, ARTICLES)]), changed)
     _file_index(targets["article_index"], articles, filed, versions, others)
 
-    counted = _count_coverage(place, targets, day, versions)
+    counted = _count_coverage(place, targets, day, versions, asked)
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
 
     run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
@@ -835,7 +843,8 @@ def _publish_day(place: _Place, day: date, outcome: Outcome) -> list[date]:
     for article in articles:
         outcome.add(article.source, "articles")
     for row in counted:
-        outcome.add(row.source, "rejects", row.rejected)
+        if asked:  # else parsing counted them, in the same outcome
+            outcome.add(row.source, "rejects", row.rejected)
         outcome.notes.append(
             f"{day} {row.source}: {row.status}{f' ({row.note})' if row.note else ''}"
         )
@@ -890,8 +899,13 @@ def _compact(target: Any, day: date) -> None:
 
 
 def _count_coverage(
-    place: _Place, targets: Mapping[str, Any], day: date, versions: pa.Table
+    place: _Place,
+    targets: Mapping[str, Any],
+    day: date,
+    versions: pa.Table,
+    asked: Iterable[str],
 ) -> list[Any]:
+    ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
     pages = targets["captures"].read([day], where=pc.field("kind") == "page")
     outcomes = {i: (r["outcome"], r["status"]) for i, r in _page_outcomes(pages).items()}
     by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -918,7 +932,7 @@ def _count_coverage(
             by_source[name]["versions"],
             by_source[name]["rejects"],
         )
-        for name in sorted({*place.sources, *by_source})
+        for name in sorted({*asked, *ran, *by_source})
     ]
 
 
