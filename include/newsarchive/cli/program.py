@@ -128,13 +128,20 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def _status(args: list[str]) -> int:
     options = Options(debug="--debug" in args)
     try:
-        code = newsarchive.main(args, prog_name="newsarchive", standalone_mode=False, obj=options)
+        # Not `newsarchive.main`, which answers a broken pipe in its own way.
+        with newsarchive.make_context("newsarchive", args, obj=options) as ctx:
+            code = newsarchive.invoke(ctx)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
         # What is left in the buffer has no reader either; Python would complain of it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("newsarchive: interrupted", err=True)
         return INTERRUPTED
