@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -117,6 +117,8 @@ class _Host:
 class _Tried:
     """What one attempt came to."""
 
+    asked: bool = True
+    """Whether anything was sent."""
     again: bool = False
     """Whether another attempt may help."""
     wait: float | None = None
@@ -184,6 +186,8 @@ class Fetcher:
         Raises:
             ArchiveError: the archive or the state folder cannot be written to.
         """
+        if self._stop.is_set():
+            raise RuntimeError("the fetch before was ended, and a thread of it has not stopped yet")
         hosts: dict[str, _Host] = {}
         refused: list[Fetched] = []
         for request in requests:
@@ -297,22 +301,33 @@ class Fetcher:
         request, settings = job.request, self._settings
         job.tries += 1
         attempt = request.attempts_before + job.tries
-        url, host = request.url, host_of(request.url)
-        session = worker.session
+        url = _absolute(request.url, request.url) or request.url
+        host = host_of(url)
+        session = worker.robots_session if request.kind == "robots" else worker.session
         session.cookies.clear()  # they live for one attempt
         been: set[tuple[str, str]] = set()
         for hop in itertools.count():
-            if request.kind != "robots":
-                why = self._rules_of(worker, url, request.source).refusal(url)
-                if why is not None:
-                    job.captures.append(self._refusal(request, url, attempt, hop, "robots", why))
-                    return _Tried()
-            delay = self._delay(host, request.source)
-            with self._leases.hold(host, delay, 2 * settings.request_timeout + delay):
-                if request.kind == "robots" and hop == 0 and self._known_rules(host) is not None:
-                    job.tries -= 1  # another one asked while we waited
-                    return _Tried()
-                exchange = worker.exchange(request, url, self._headers(request))
+            been.add((url, str(session.cookies.items())))
+            try:
+                if request.kind != "robots":
+                    why = self._rules_of(worker, url, request.source).refusal(url)
+                    if why is not None:
+                        asked = url if hop else request.url
+                        job.captures.append(
+                            self._refusal(request, asked, attempt, hop, "robots", why)
+                        )
+                        return _Tried(asked=hop > 0)
+                delay = self._delay(host, request.source)
+                with self._leases.hold(host, delay, 2 * settings.request_timeout + delay):
+                    if request.kind == "robots" and hop == 0 and self._known_rules(host):
+                        job.tries -= 1  # another one asked while we waited
+                        return _Tried(asked=False)
+                    exchange = worker.exchange(session, request, url, self._headers(request))
+            except HostBusy:
+                if host == host_of(request.url):
+                    raise
+                log.warning("%s: redirect to %s, which another process asks", request.url, host)
+                return _Tried()
             if self._stop.is_set():
                 raise Stopped
             capture, decoded = self._record(request, exchange, attempt, hop)
@@ -320,24 +335,22 @@ class Fetcher:
             job.payload = decoded.data if decoded else None
             if capture.outcome != "redirect":
                 return _judge(capture, exchange)
-            been.add((url, str(session.cookies.items())))
-            target = _absolute(capture.redirect_to or "", url)
+            location = capture.redirect_to or ""
+            target = _absolute(location, url)
             if target is None:
-                bad = capture.redirect_to or ""
-                job.captures.append(
-                    self._refusal(
-                        request, bad, attempt, hop + 1, "bad_url", "redirect to no web address"
-                    )
-                )
-                return _Tried()
-            loop = (target, str(session.cookies.items())) in been
-            if loop or hop >= settings.max_redirects:
-                words = "redirects in a circle" if loop else f"more than {hop} redirects"
-                job.captures.append(
-                    self._refusal(request, target, attempt, hop + 1, "too_many_redirects", words)
-                )
-                return _Tried()
-            url, host = target, host_of(target)
+                outcome, error = "bad_url", "redirect to no web address"
+            elif (target, str(session.cookies.items())) in been:
+                outcome, error = "too_many_redirects", "redirects in a circle"
+            elif hop >= settings.max_redirects:
+                outcome = "too_many_redirects"
+                error = f"more than {settings.max_redirects} redirects"
+            else:
+                url, host = target, host_of(target)
+                continue
+            job.captures.append(
+                self._refusal(request, target or location, attempt, hop + 1, outcome, error)
+            )
+            return _Tried()
         raise AssertionError("unreachable")
 
     def _headers(self, request: Request) -> dict[str, str]:
@@ -371,41 +384,27 @@ class Fetcher:
         digest = sha256(decoded.data).hexdigest() if decoded and whole else None
         stored = self._store(run_day, exchange)
         retry_after = header(headers, "retry-after")
-        capture = Capture(
-            run_day=run_day,
-            capture_id=capture_id(
-                run_day,
-                request.source.name,
-                exchange.url,
-                request.visit,
-                attempt,
-                hop,
-                outcome,
-                exchange.status,
-                digest,
-            ),
-            source=request.source.name,
-            kind=request.kind,
-            url=exchange.url,
-            link_id=request.link_id,
-            listing=request.listing,
-            route=request.route,
-            visit=request.visit,
-            attempt=attempt,
-            hop=hop,
-            outcome=outcome,
-            captured_at=exchange.began,
-            elapsed_ms=exchange.elapsed_ms,
+        row = self._row(
+            request,
+            exchange.url if hop else request.url,
+            attempt,
+            hop,
+            outcome,
+            error,
+            at=exchange.began,
             status=exchange.status,
+            digest=digest,
+        )
+        capture = replace(
+            row,
+            elapsed_ms=exchange.elapsed_ms,
             redirect_to=_shown(location, exchange.url) if outcome == "redirect" else None,
             content_type=header(headers, "content-type"),
             etag=header(headers, "etag"),
             last_modified=header(headers, "last-modified"),
             payload_bytes=len(decoded.data) if decoded and whole else None,
-            payload_sha256=digest,
             retry_after_s=_seconds(retry_after, datetime.now(UTC)) if retry_after else None,
-            error=_one_line(error),
-            warc_path=stored.warc_path if stored else None,
+            warc_path=stored.path if stored else None,
             warc_offset=stored.offset if stored else None,
             warc_length=stored.length if stored else None,
             warc_record_id=stored.record_id if stored else None,
@@ -431,9 +430,9 @@ class Fetcher:
         return self._warc.write_resource(  # not HTTP, or cut off before the head was whole
             run_day,
             exchange.url,
-            exchange.began,
-            "application/octet-stream",
             received,
+            "application/octet-stream",
+            exchange.began,
             ip=exchange.ip,
             truncated="time" if exchange.outcome == "timeout" else "unspecified",
         )
@@ -442,24 +441,42 @@ class Fetcher:
         self, request: Request, url: str, attempt: int, hop: int, outcome: str, error: str
     ) -> Capture:
         """Make the row of a wish that was not asked."""
-        now = datetime.now(UTC)
-        run_day = self._run_day or now.date()
+        return self._row(request, url, attempt, hop, outcome, error, at=datetime.now(UTC))
+
+    def _row(
+        self,
+        request: Request,
+        url: str,
+        attempt: int,
+        hop: int,
+        outcome: str,
+        error: str | None,
+        *,
+        at: datetime,
+        status: int | None = None,
+        digest: str | None = None,
+    ) -> Capture:
+        run_day = self._run_day or at.date()
+        name, visit = request.source.name, request.visit
         return Capture(
             run_day=run_day,
+            # Of the address wished for, not of the redirect's target: two may lead to the same.
             capture_id=capture_id(
-                run_day, request.source.name, url, request.visit, attempt, hop, outcome, None, None
+                run_day, name, request.url, visit, attempt, hop, outcome, status, digest
             ),
-            source=request.source.name,
+            source=name,
             kind=request.kind,
             url=url,
             link_id=request.link_id,
             listing=request.listing,
             route=request.route,
-            visit=request.visit,
+            visit=visit,
             attempt=attempt,
             hop=hop,
             outcome=outcome,
-            captured_at=now,
+            captured_at=at,
+            status=status,
+            payload_sha256=digest,
             error=_one_line(error),
         )
 
@@ -472,15 +489,16 @@ class Fetcher:
         try:
             tried = self._attempt(worker, job)
         except HostBusy as busy:
-            return self._no_answer_of(worker, host, job, str(busy))
+            return self._leave(worker, host, str(busy))
         except (ArchiveError, Stopped):
             raise
         except Exception as error:
             log.debug("%s: unexpected", job.request.url, exc_info=True)
             attempt = job.request.attempts_before + job.tries
+            hop = sum(c.attempt == attempt for c in job.captures)
             words = f"{type(error).__name__}: {error}"
             job.captures.append(
-                self._refusal(job.request, job.request.url, attempt, 0, "broken", words)
+                self._refusal(job.request, job.request.url, attempt, hop, "broken", words)
             )
             tried = _Tried()
         wait = self._pause(job, tried)
@@ -497,15 +515,14 @@ class Fetcher:
         if job.captures:
             worker.put(Fetched(job.request, job.captures, body))
         host.failures = host.failures + 1 if tried.trouble else 0
-        if host.jobs and tried.again and (tried.wait or 0) > self._settings.max_retry_after:
-            asked = f"{host.name} asks to wait {tried.wait:g} s"
-            return self._no_answer_of(worker, host, None, asked)
-        if host.jobs and host.failures >= _GIVE_UP_AFTER and job.request.kind != "robots":
-            asked = f"{host.name} did not answer {host.failures} requests in a row"
-            return self._no_answer_of(worker, host, None, asked)
-        return self._delay(host.name, job.request.source) if host.jobs else 0.0
+        if host.jobs and job.request.kind != "robots":
+            if (tried.wait or 0.0) > self._settings.max_retry_after:
+                return self._leave(worker, host, f"{host.name} asks to wait {tried.wait:g} s")
+            if host.failures >= _GIVE_UP_AFTER:
+                return self._leave(worker, host, f"{host.name} does not answer")
+        return self._delay(host.name, job.request.source) if host.jobs and tried.asked else 0.0
 
-    def _no_answer_of(self, worker: "_Worker", host: _Host, job: _Job | None, why: str) -> float:
+    def _leave(self, worker: "_Worker", host: _Host, why: str) -> float:
         """Leave a host alone for this run: what it was not asked stays open."""
         log.warning("%s; %d requests are left for another run", why, len(host.jobs))
         while host.jobs:
@@ -564,6 +581,7 @@ class _Worker(threading.Thread):
         self._current: transport.Exchange | None = None
         self._aborted = False
         self.session = transport.Session(fetcher._adapter)
+        self.robots_session = transport.Session(fetcher._adapter)
 
     def run(self) -> None:
         last: BaseException | None = None
@@ -590,7 +608,9 @@ class _Worker(threading.Thread):
             return
         raise Stopped
 
-    def exchange(self, request: Request, url: str, headers: dict[str, str]) -> transport.Exchange:
+    def exchange(
+        self, session: transport.Session, request: Request, url: str, headers: dict[str, str]
+    ) -> transport.Exchange:
         """Make one exchange, which `abort` can cut off."""
         settings = self._fetcher._settings
         self._current = exchange = transport.Exchange(
@@ -603,7 +623,7 @@ class _Worker(threading.Thread):
         if self._aborted:
             raise Stopped
         most = MOST_BYTES if request.kind == "robots" else self._fetcher._most_bytes
-        transport.run(self.session, exchange, headers, most)
+        transport.run(session, exchange, headers, most)
         return exchange
 
     def abort(self) -> None:
@@ -673,7 +693,7 @@ def _judge(capture: Capture, exchange: transport.Exchange) -> _Tried:
     trouble = capture.outcome in ("timeout", "connection", "tls") or (
         capture.outcome == "http_error" and capture.status in _HOST_IN_TROUBLE
     )
-    return _Tried(again, capture.retry_after_s if again else None, trouble)
+    return _Tried(again=again, wait=capture.retry_after_s if again else None, trouble=trouble)
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

@@ -248,6 +248,15 @@ class Adapter(requests.adapters.HTTPAdapter):
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
+    def close(self) -> None:
+        """Close all connections now; `urllib3` leaves it to the collection of garbage."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 - it cannot be iterated over itself
+            pool = pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
+
 
 class Session(requests.Session):
     """A session that follows nothing, and takes nothing from the environment."""
@@ -309,6 +318,9 @@ def _read(exchange: Exchange, body: bytearray, most_bytes: int) -> None:
     response = exchange.response
     if response is None:
         raise Ended("broken", "no response")
+    coding = (response.headers.get("transfer-encoding") or "chunked").strip().lower()
+    if coding not in ("chunked", "identity"):
+        raise Ended("broken", f"transfer coding {coding[:40]!r} is not understood")
     while piece := response.read1(_PIECE):
         body += piece
         if len(body) > most_bytes:
@@ -321,14 +333,14 @@ def _read(exchange: Exchange, body: bytearray, most_bytes: int) -> None:
 
 
 def _put_back(exchange: Exchange, response: requests.Response | None) -> None:
-    """Give the connection back to its pool, if it can carry another exchange."""
-    if response is None:
-        return
-    if exchange.outcome is None and exchange.response is not None:
-        exchange.response.close()
-        response.raw.release_conn()
-    else:
-        response.raw.close()
+    """Give the connection back to its pool if it can carry another exchange, else close it."""
+    if exchange.response is not None:
+        exchange.response.close()  # its end of the socket; urllib3 may not have come to know of it
+    if response is not None:
+        if exchange.outcome is None:
+            response.raw.release_conn()
+        else:
+            response.raw.close()
 
 
 def _why(error: BaseException) -> tuple[str, str]:

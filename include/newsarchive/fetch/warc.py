@@ -40,7 +40,8 @@ _RETRANSFERRED = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE)
 class Stored:
     """Where a record lies, as the columns of `captures` name it."""
 
-    warc_path: str
+    path: str
+    """Below the archive."""
     offset: int
     length: int
     record_id: str
@@ -166,9 +167,9 @@ class WarcFiles:
         self,
         run_day: date,
         url: str,
-        at: datetime,
-        content_type: str,
         body: bytes,
+        content_type: str,
+        at: datetime,
         *,
         ip: str | None = None,
         truncated: str | None = None,
@@ -178,9 +179,9 @@ class WarcFiles:
         Args:
             run_day: whose folder the file lies in.
             url: what the bytes are of; letters that a URI may not have are escaped.
-            at: when they were had, aware.
-            content_type: their media type.
             body: the bytes.
+            content_type: their media type.
+            at: when they were had, aware.
             ip: where they came from, if from the net.
             truncated: why they are not whole: length, time, disconnect.
 
@@ -235,6 +236,46 @@ class WarcFiles:
             if file.size >= MOST_FILE_BYTES:
                 self._files.pop(run_day).finish()
         return Stored(file.path, offset, len(first), record_id, sha256)
+
+
+class WarcFile:
+    """The WARC file of one run day, for bytes that came without HTTP; a context manager."""
+
+    def __init__(self, archive: Path, run_day: date, name: str) -> None:
+        """Write below `archive`/raw/run_day=…; the file is begun at the first record.
+
+        Args:
+            archive: folder of the archive.
+            run_day: whose folder the file lies in.
+            name: what the file's name begins with, as `imports`.
+        """
+        self._files = WarcFiles(archive, name)
+        self._run_day = run_day
+
+    def write_resource(self, url: str, body: bytes, content_type: str) -> Stored:
+        """Write one resource record, dated now.
+
+        Args:
+            url: what the bytes are of, as `urn:sha256:…`.
+            body: the bytes.
+            content_type: their media type.
+
+        Raises:
+            ArchiveError: the file cannot be written; what stood in it before is whole.
+        """
+        now = datetime.now(UTC)
+        return self._files.write_resource(self._run_day, url, body, content_type, now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._files.close()
 
 
 class _File:
