@@ -134,6 +134,21 @@ def blocks_of(
     return lines
 
 
+def text_of(element: HtmlElement) -> str:
+    """Return the text of an element as one line; parts that the page sets apart by markup alone are set apart by a space."""
+    parts: list[str] = []
+    for node in element.iter():
+        if node is not element and (node.tag in _BLOCKS or node.tag in ("br", "span", "small", "time")):
+            parts.append("\x00")
+        if isinstance(node.tag, str) and node.tag not in _UNSEEN and node.text:
+            parts.append(node.text)
+        if node is not element and node.tail:
+            parts.append(node.tail)
+    # A span in the middle of a word is style; one after a finished word, before a capital or another script, is a part.
+    text = re.sub(r"(?<=[^\s\x00])\x00+(?=[^\W\d_a-z])", " ", "".join(parts)).replace("\x00", "")
+    return tidy_line(text)
+
+
 def markup_lines(text: str) -> list[Line]:
     """Return the paragraphs of a JSON-LD articleBody, which is plain text or, on some sites, markup."""
     text = html_text.unescape(text)

@@ -43,6 +43,13 @@ class Piece:
     related: list[str] = field(default_factory=list)
     closed: bool = False
     """Whether a label has come after its text, which is how articles end."""
+    stems: set[str] = field(default_factory=set)
+    """Content words of its title and paragraphs so far."""
+
+    def add(self, paragraph: str) -> None:
+        """Add a paragraph."""
+        self.paragraphs.append(paragraph)
+        self.stems.update(_stems(paragraph))
 
     @property
     def words(self) -> int:
@@ -56,6 +63,8 @@ _TITLE_WORDS = 45
 _PARAGRAPH_WORDS = 22
 """From here on a line is a paragraph even without a full stop."""
 _LEAST_EMBEDDED_WORDS = 12
+_ENOUGH_BELOW = 5
+"""Paragraphs below a headline that are read to know it by."""
 _LEAST_ON_PAGES = 40
 """On pages a teaser below a headline is common, and no article."""
 _STOP = re.compile(r"[.!?؟…。！？।۔][\"'»”’)\]\s]*$")
@@ -235,8 +244,7 @@ class _Separation:
             return at
         following = self.paragraphs_from(at + 1)
         begins = bool(following) and (
-            bare(label.value) in self.pointers
-            or (self.now.closed and not self.belongs_above(label.value, following))
+            (self.now.closed and not self.belongs_above(label.value, following))
             or self.is_new_story(label.value, following)
         )
         if begins and not self.cautious:
@@ -266,7 +274,7 @@ class _Separation:
         if now.paragraphs and self.border_at(at):
             self.begin(line.text)
             return at + 1
-        now.paragraphs.append(line.text)
+        now.add(line.text)
         return at + 1
 
     def repeats_title(self, text: str) -> bool:
@@ -295,7 +303,7 @@ class _Separation:
         if not heads:
             if self.now.closed:
                 return self.skip_orphan(at)
-            self.now.paragraphs.append(self.lines[at].text)
+            self.now.add(self.lines[at].text)
             return at + 1
         pick = self.headline_among(heads, end)
         if pick is None:
@@ -303,7 +311,7 @@ class _Separation:
                 self.point(self.lines[n].text)
             return end
         for n in heads:
-            if n < pick:
+            if n < pick and bare(self.lines[n].text) != bare(self.lines[pick].text):
                 self.point(self.lines[n].text)
         self.begin(self.lines[pick].text)
         return pick + 1
@@ -321,8 +329,13 @@ class _Separation:
             pick = longer[-1] if longer else heads[0]
         head = self.lines[pick]
         if self.cautious:
-            ended = self.now.closed and not self.belongs_above(head.text, following)
-            return pick if ended or (head.heading and self.is_new_story(head.text, following)) else None
+            ended = (
+                self.now.closed
+                and bool(self.now.labels.keys() & {"keywords", "origin"})
+                and sum(line.heading for line in self.lines[: heads[0]]) < 2
+                and bool(_stems(head.text) & _stems(following[0]) - self.stems_above())
+            )
+            return pick if ended else None
         if self.now.closed:
             return pick
         return None if self.belongs_above(head.text, following) else pick
@@ -338,7 +351,7 @@ class _Separation:
             if following and self.is_new_story(self.lines[at].text, following):
                 self.begin(self.lines[at].text)
         elif not self.among_related and not self.labels_left(at):
-            self.now.paragraphs.append(self.lines[at].text)
+            self.now.add(self.lines[at].text)
         return at + 1
 
     def labels_left(self, at: int) -> bool:
@@ -380,22 +393,19 @@ class _Separation:
 
     def paragraphs_from(self, at: int) -> list[str]:
         """Return the paragraphs that follow at `at`, behind labels and a repeated headline, up to the next border sign."""
-        while (
-            at < len(self.lines)
-            and self.labels[at]
-            and all(x.kind not in ("related", "title") for x in self.labels[at])
-        ):
+        at = self.behind_repeat(at)
+        while at < len(self.lines) and self.labels[at]:
+            if any(x.kind in ("related", "title") for x in self.labels[at]):
+                return []
+            alone = not self.labels[at][-1].value
             at += 1
-            if at < len(self.lines) and not self.labels[at] and is_date_line(self.lines[at].text):
-                at += 1
-        if (
-            at + 1 < len(self.lines)
-            and at
-            and bare(self.lines[at].text) == bare(self.lines[at - 1].text)
-        ):
-            at += 1
+            if at < len(self.lines) and not self.labels[at]:
+                text = self.lines[at].text
+                short = len(text.split()) <= 6 and not _STOP.search(text)
+                at += is_date_line(text) or (alone and short)
+        at = self.behind_repeat(at)
         found: list[str] = []
-        while at < len(self.lines) and not self.labels[at]:
+        while at < len(self.lines) and not self.labels[at] and len(found) < _ENOUGH_BELOW:
             if not self.is_paragraph(at):
                 if found or not is_date_line(self.lines[at].text):
                     break
@@ -403,6 +413,12 @@ class _Separation:
                 found.append(self.lines[at].text)
             at += 1
         return found
+
+    def behind_repeat(self, at: int) -> int:
+        """Return `at`, or the line behind it where it only repeats the headline above it."""
+        if 0 < at < len(self.lines) and not self.labels[at]:
+            return at + (bare(self.lines[at].text) == bare(self.lines[at - 1].text))
+        return at
 
     def headline_at(self, at: int) -> bool:
         """Whether a headline stands at `at`, with text below it."""
@@ -419,7 +435,8 @@ class _Separation:
             return True
         if not self.headline_at(at):
             return False
-        below = self.labels[at + 1] if at + 1 < len(self.lines) else []
+        under = self.behind_repeat(at + 1)
+        below = self.labels[under] if under < len(self.lines) else []
         kinds = {label.kind for label in below}
         if (
             "published" in kinds
@@ -498,8 +515,8 @@ class _Separation:
         with_head = len(first & headline - above)
         return with_head == 0 and len(first & above - headline) >= max(2, 0.12 * len(first))
 
-    def stems_above(self) -> frozenset[str]:
-        return frozenset().union(_stems(self.now.title or ""), *map(_stems, self.now.paragraphs))
+    def stems_above(self) -> set[str]:
+        return self.now.stems | _stems(self.now.title or "")
 
     # ------------------------------------------------------------------ results
 

@@ -255,7 +255,8 @@ def _with_time(
 ) -> tuple[Moment, int, int]:
     named = match.re.groupindex
     if "hour" in named and match["hour"]:
-        clock = (int(match["hour"]), int(match["minute"]), match["second"] and int(match["second"]))
+        seconds = int(match["second"]) if match["second"] else None
+        written = (int(match["hour"]), int(match["minute"]), seconds)
         if "zone" in named:
             offset, end = (
                 (_offset(match["zone"], 0, len(match["zone"]))[0] if match["zone"] else None),
@@ -263,7 +264,7 @@ def _with_time(
             )
         else:
             offset, end = _offset(folded, last, ceiling)
-        return _moment(day, clock, offset or zone), first, end
+        return _moment(day, written, offset or zone), first, end
     after = _TIME.search(folded, last, min(ceiling, last + _NEAR + 8))
     if (
         after

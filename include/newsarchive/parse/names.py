@@ -20,6 +20,7 @@ _TAIL = re.compile(
     r"\s*(?:[-\u2013\u2014|(,]\s*)?(?:https?://\S+|\S+@\S+\.\S+|@\w+|\bfollow\b.*|\bupdated\b.*|\bpublished\b.*)\s*\)?$",
     re.I,
 )
+_ADDRESS = re.compile(r"\s*(?:(?:https?:)?//|www\.|\S+/\S+/)")
 _NOT_PERSONS = frozenset(
     bare(n)
     for n in """admin | administrator | editor | editors | the editors | staff | staff writer | staff reporter | newsroom | news desk
@@ -37,6 +38,8 @@ def split_names(text: str) -> list[str]:
     Args:
         text: `By Ann Lee and Bo Ek`, `كتب: أحمد علي`, a list with commas or semicolons.
     """
+    if _ADDRESS.match(text):
+        return []
     text = _BY.sub("", tidy_line(text))
     return [name for part in _BETWEEN.split(text) if (name := clean_name(part))]
 
@@ -44,7 +47,7 @@ def split_names(text: str) -> list[str]:
 def clean_name(text: str) -> str | None:
     """Return a name without "by", address or punctuation at its ends; None when no letters are left or it is a link."""
     text = tidy_line(text)
-    if re.match(r"^(?:https?:)?//|^www\.", text):
+    if _ADDRESS.match(text):
         return None
     text = _TAIL.sub("", _BY.sub("", text)).strip(' \t.,،;؛:|/\\-\u2013\u2014()[]*"«»“”')
     letters = sum(map(str.isalpha, text))

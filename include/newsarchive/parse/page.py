@@ -149,7 +149,7 @@ _BYLINES = re.compile(
 )
 _DATES = re.compile(r"(?:date|time|publish|posted|meta|تاريخ)", re.I)
 _URL_DAY = re.compile(
-    r"[/_-]((?:19|20)\d\d)[/_-]?(0?[1-9]|1[0-2])[/_-]?(0?[1-9]|[12]\d|3[01])(?=[/_.-]|$)"
+    r"[/_-]((?:19|20)\d\d)(?:([/_-])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))(?=[/_.-]|$)"
 )
 _VARIANT = re.compile(r"^(?:www\d?|m|mobile|amp|mob|touch)\.")
 _SAME_PAGE = frozenset(
@@ -242,7 +242,7 @@ def _refuse_text(text: str, content_type: str | None) -> Refused | None:
 
 
 def _tree_of(text: str) -> HtmlElement | None:
-    parser = lxml.html.HTMLParser(encoding="utf-8", remove_pis=True)
+    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = lxml.html.document_fromstring(
             text.encode("utf-8", "replace"), parser=parser, ensure_head_body=True
@@ -281,7 +281,7 @@ def _article(page: _Page) -> list[Found] | Refused:
         for selector in rule.remove:
             bodies.cut_all(_select(page.tree, selector))
     headings = [
-        (tidy_line(e.text_content()[:1000]), int(e.tag[1]), e)
+        (bodies.text_of(e)[:1000], int(e.tag[1]), e)
         for e in page.tree.iter("h1", "h2", "h3", "h4")
         if len(e) or e.text
     ]
@@ -670,7 +670,7 @@ def _url_dates(page: _Page) -> Iterator[tuple[str, Moment]]:
     match = _URL_DAY.search(urlsplit(page.link.url if page.link else page.url).path)
     if match:
         try:
-            yield "url", Moment(date(*map(int, match.groups())), None, "day")
+            yield "url", Moment(date(int(match[1]), int(match[3] or match[5]), int(match[4] or match[6])), None, "day")
         except ValueError:
             return  # 2023/02/31: an id that looks like a date
 

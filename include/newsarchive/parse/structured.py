@@ -95,7 +95,11 @@ def read_structured(tree: HtmlElement, url: str) -> Structured:
     )
     nodes = [node for script in scripts for node in _nodes(read_json(script))]
     found.types = [t for node in nodes for t in _types(node)]
-    by_id = {i: n for n in nodes if isinstance(i := n.get("@id"), str) and len(n) > 1}
+    by_id: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        name = node.get("@id")
+        if isinstance(name, str) and len(node) > len(by_id.get(name, {"@id": name})):
+            by_id[name] = node
     found.article = _own_article(
         nodes, by_id, url, [head_title or "", found.first("og:title") or ""]
     )
@@ -205,7 +209,7 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
         name = next(
             (
                 value[k]
-                for k in ("name", "@value", "headline", "alternateName", "url", "@id")
+                for k in ("name", "@value", "headline", "alternateName")
                 if value.get(k)
             ),
             None,
@@ -297,7 +301,7 @@ def _own_article(
 
 
 def _resolved(value: Any, by_id: dict[str, dict[str, Any]]) -> Any:
-    if isinstance(value, dict) and set(value) == {"@id"} and isinstance(value["@id"], str):
+    if isinstance(value, dict) and isinstance(value.get("@id"), str) and not value.get("name"):
         return by_id.get(value["@id"], value)
     if isinstance(value, list):
         return [_resolved(v, by_id) if isinstance(v, dict) else v for v in value]

@@ -77,12 +77,23 @@ def best_title(
         if best is None or score > best[0]:
             best = score, text
     if best:
-        return without_site_name(best[1], sites), "heuristic"
+        return without_site_name(_without_kicker(best[1], claims, sites), sites), "heuristic"
     for claim in wanted:
         if len(bare(claim)) >= 3 and bare(claim).replace(" ", "") not in names:
             return _without_tail(claim) if claim == wanted[-1] and shown else claim, "meta"
     first = [tidy_line(h) for h, level in headings if level == 1 and len(bare(h)) >= _LEAST]
     return (first[0], "heuristic") if len(first) == 1 else None
+
+
+def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
+    """Return the claim itself where the heading is that claim behind a kicker: "Open Progress Why collaborative…"."""
+    whole = bare(heading)
+    for claim in claims:
+        text = without_site_name(claim, sites)
+        key = bare(text)
+        if len(key.split()) >= 4 and whole != key and whole.endswith(key):
+            return text
+    return heading
 
 
 def _likeness(a: str, b: str) -> float:
