@@ -123,7 +123,7 @@ def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) 
         values.update(
             article_day=dated[-1] if dated else first_run_day,
             article_id=identity,
-            url=latest["canonical_url"] or latest["url"],
+            url=latest["canonical_url"] or min(r["url"] for r in rows if _same_bytes(r, latest)),
             published_local_date=_local_date(latest, source),
             country=source.country if source else None,
             evidence=dict(latest["evidence"]),
@@ -135,6 +135,12 @@ def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) 
         )
         merged.append(Article(**values))
     return merged
+
+
+def _same_bytes(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    # Of two links that lead to one page, which was asked last is chance.
+    same: bool = row["version_id"] == other["version_id"]
+    return same
 
 
 def _local_date(row: Mapping[str, Any], source: Source | None) -> date | None:

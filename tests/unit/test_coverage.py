@@ -1,0 +1,172 @@
+"""Coverage: the kinds of nothing are never confused."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from newsarchive.coverage import count, is_definitive
+from newsarchive.model import Coverage
+from newsarchive.sources.load import Source
+
+DAY = date(2026, 3, 1)
+SOURCE = Source.model_validate(
+    {
+        "name": "paper_a",
+        "title": "A",
+        "url": "https://a.example/",
+        "language": "en",
+        "timezone": "UTC",
+        "expected": {"min": 2, "max": 9},
+        "listing": [{"kind": "feed", "url": "https://a.example/feed"}],
+    }
+)
+OK = ("ok", 200)
+
+
+def listing(
+    status: str = "answered", route: str = "dated", gap: str | None = None, n: int = 1
+) -> dict[str, Any]:
+    return {
+        "listing": f"https://a.example/{route}{n}",
+        "status": status,
+        "route": route,
+        "gap": gap,
+    }
+
+
+def covered(
+    listings: list[dict[str, Any]],
+    outcomes: list[tuple[str, int | None] | None] | None = None,
+    kept: int | None = None,
+    rejected: int = 0,
+    source: Source | None = SOURCE,
+    can_answer: bool = True,
+    same_article: bool = False,
+) -> Coverage:
+    """Count a day whose links ended with `outcomes` (None: never asked), `kept` of them articles."""
+    ended = outcomes or []
+    links = [{"link_id": f"l{n}"} for n in range(len(ended))]
+    kept = sum(o == OK for o in ended) - rejected if kept is None else kept
+    versions = [
+        {"article_id": "a" if same_article else f"a{n}", "link_id": f"l{n}", "part": 0}
+        for n in range(kept)
+    ]
+    rejects = [
+        {"source": "paper_a", "link_id": f"l{kept + n}", "reason": "no_text", "payload_sha256": "x"}
+        for n in range(rejected)
+    ]
+    told = {f"l{n}": o for n, o in enumerate(ended) if o is not None}
+    return count(DAY, source, "paper_a", can_answer, listings, links, told, versions, rejects)
+
+
+CASES = {
+    "all that was listed is here": ([listing()], [OK, OK], "complete"),
+    "a reject is an answer too": ([listing()], [OK, OK, ("http_error", 404)], "complete"),
+    "one of two dates is outside": ([listing(), listing("not_found", n=2)], [OK, OK], "complete"),
+    "nothing was published": ([listing()], [], "empty"),
+    "fewer than expected": ([listing()], [OK], "low"),
+    "a page is to be had later": ([listing()], [OK, OK, ("http_error", 503)], "partial"),
+    "a page was never asked": ([listing()], [OK, OK, None], "partial"),
+    "one listing of two failed": ([listing(), listing("failed", n=2)], [OK, OK], "partial"),
+    "polls with a gap": ([listing(route="feed", gap="no poll for 9 h")], [OK, OK], "partial"),
+    "a gap that a dated listing fills": (
+        [listing(route="feed", gap="no poll for 9 h"), listing()],
+        [OK, OK],
+        "complete",
+    ),
+    "no listing answered": ([listing("failed")], [], "failed"),
+    "failed and not found": ([listing("failed"), listing("not_found", n=2)], [], "failed"),
+    "it does not reach so far": ([listing("not_found")], [], "not_available"),
+}
+
+
+@pytest.mark.parametrize(("listings", "outcomes", "status"), CASES.values(), ids=CASES)
+def test_status(
+    listings: list[dict[str, Any]], outcomes: list[tuple[str, int | None] | None], status: str
+) -> None:
+    row = covered(listings, outcomes)
+    assert row.status == status
+    assert (row.note is None) == (status == "complete")
+
+
+def test_a_source_that_cannot_answer_is_not_available_and_one_that_was_not_asked_failed() -> None:
+    assert covered([], can_answer=False).status == "not_available"
+    row = covered([], can_answer=True)
+    assert (row.status, row.listings_asked) == ("failed", 0)
+
+
+def test_notes_name_what_is_wrong() -> None:
+    assert "https://a.example/dated1" in (covered([listing("failed")]).note or "")
+    assert (covered([listing()], [OK]).note or "") == "1 articles, at least 2 expected"
+    assert (covered([listing()], [OK, OK, None]).note or "").startswith("1 of 3 pages")
+    gap = covered([listing(route="feed", gap="no poll for 9 h")], [OK, OK])
+    assert gap.note == "no poll for 9 h"
+
+
+def test_what_is_missing_counts_more_than_what_is_low_or_has_gaps() -> None:
+    row = covered([listing(route="feed", gap="gap")], [OK, None])
+    assert row.status == "partial" and row.missing == 1
+    assert "1 of 2 pages" in (row.note or "")
+
+
+def test_numbers() -> None:
+    row = covered(
+        [listing(), listing("failed", "feed")],
+        [OK, OK, OK, ("http_error", 404), ("timeout", None), None],
+        rejected=1,
+    )
+    assert (row.listed, row.captured, row.kept, row.rejected, row.missing) == (6, 3, 2, 1, 2)
+    assert row.parsed == 3
+    assert (row.listings_asked, row.listings_answered, row.routes) == (2, 1, ["dated"])
+    assert (row.expected_min, row.expected_max) == (2, 9)
+
+
+def test_links_to_one_article_are_duplicates() -> None:
+    assert covered([listing()], [OK, OK, OK], same_article=True).duplicates == 2
+
+
+def test_an_embedded_article_is_not_counted_as_a_link() -> None:
+    versions = [
+        {"article_id": "a", "link_id": "l0", "part": 0},
+        {"article_id": "b", "link_id": "l0", "part": 1},
+    ]
+    row = count(DAY, None, "x", True, [listing()], [{"link_id": "l0"}], {"l0": OK}, versions, [])
+    assert (row.kept, row.duplicates, row.status) == (1, 0, "complete")
+
+
+def test_imports_are_complete_though_nobody_lists_them() -> None:
+    row = covered([], kept=2, rejected=1, source=None, can_answer=False)
+    assert (row.status, row.listed, row.captured, row.kept) == ("complete", 3, 3, 2)
+
+
+def test_a_source_without_expectation_is_never_low() -> None:
+    assert covered([listing()], [OK], source=None).status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "over"),
+    [
+        ("ok", 200, True),
+        ("robots", None, True),
+        ("blocked_address", None, True),
+        ("bad_url", None, True),
+        ("too_large", 200, True),
+        ("too_many_redirects", 302, True),
+        ("http_error", 404, True),
+        ("http_error", 410, True),
+        ("http_error", 403, True),
+        ("http_error", 408, False),
+        ("http_error", 425, False),
+        ("http_error", 429, False),
+        ("http_error", 500, False),
+        ("http_error", 503, False),
+        ("http_error", None, False),
+        ("timeout", None, False),
+        ("connection", None, False),
+        ("tls", None, False),
+        ("broken", 200, False),
+    ],
+)
+def test_which_answers_are_asked_for_again(outcome: str, status: int | None, over: bool) -> None:
+    assert is_definitive(outcome, status) is over
