@@ -1,11 +1,16 @@
-"""The newspapers' clock."""
+"""The newspapers' clock, and the years in which there are any."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from newsarchive.errors import SettingsError
 
 FIRST_YEAR, LAST_YEAR = 1902, 8999
-"""In these years time zones have whole minutes, and each day has neighbours."""
+"""Before, time zones had odd seconds; behind, the calendar ends."""
+
+
+def has_newspapers(day: date) -> bool:
+    """Say whether anything is published on a day; the margins are for neighbours."""
+    return FIRST_YEAR - 1 <= day.year <= LAST_YEAR + 1
 
 
 def moment_shown(now: datetime | None) -> datetime:

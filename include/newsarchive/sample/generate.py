@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from newsarchive.sample.clock import FIRST_YEAR, LAST_YEAR, has_newspapers
 from newsarchive.sample.draw import Draw
 from newsarchive.sample.prose import Text, topics, wording, write
 from newsarchive.sample.written_dates import STYLES
@@ -32,7 +33,7 @@ class Paper:
     clock: str
     """How its English dates name their zone."""
     new_layout: date
-    """First run day of the present layout."""
+    """First day of the present layout; pages keep the one that they were published in."""
 
     def local(self, moment: datetime) -> datetime:
         """Return the moment on the newspaper's own clock."""
@@ -51,11 +52,11 @@ class Kind(StrEnum):
 
     PLAIN = "plain"
     DAY_ONLY = "day_only"
-    """Dated with a day and no time."""
+    """Dated with a day and no time, by its listing too."""
     NO_ZONE = "no_zone"
     """Its machine-readable times have no offset: they are local."""
     UNDATED = "undated"
-    """No date of its own; boxes around it have dates of other articles."""
+    """No date of its own, only its listing's; boxes around it have dates of other articles."""
     OLDER = "older"
     """Dated two days before its listing."""
     GONE = "gone"
@@ -79,6 +80,7 @@ class Kind(StrEnum):
 
 
 ODDITIES = tuple(k for k in Kind if k is not Kind.PLAIN)
+_BY_DATE = {Kind.PLAIN: 0.12, Kind.UNDATED: 0.5}  # how often listings give no time
 NO_ARTICLE = frozenset({Kind.GONE, Kind.EMPTY, Kind.GALLERY, Kind.FORBIDDEN, Kind.PDF})
 
 
@@ -150,8 +152,11 @@ class Story:
 
     @property
     def new_layout(self) -> bool:
-        """Whether its page has the present layout."""
-        return self.run_day >= self.paper.new_layout
+        """Whether its page has the present layout: by the day that it states, else its run day."""
+        if self.kind is Kind.UNDATED:
+            return self.run_day >= self.paper.new_layout
+        moment = self.stated_at if self.in_utc else self.paper.local(self.stated_at)
+        return moment.date() >= self.paper.new_layout
 
     @property
     def path(self) -> str:
@@ -181,7 +186,13 @@ class Story:
 
 @lru_cache(maxsize=1024)
 def day(paper: Paper, on: date, seed: int = SEED) -> tuple[Story, ...]:
-    """Return what a newspaper publishes on a UTC day, earliest first: 8 to 12 pages."""
+    """Return what a newspaper publishes on a UTC day, earliest first: 8 to 12 pages.
+
+    Raises:
+        ValueError: a year in which there are no newspapers (`clock`).
+    """
+    if not has_newspapers(on):
+        raise ValueError(f"no newspapers on {on}: there are some from {FIRST_YEAR} to {LAST_YEAR}")
     draw = Draw(seed, paper.name, on)
     subjects = draw.shuffled(topics(paper.language))
     odd = _oddities(paper, on, seed)
@@ -207,9 +218,9 @@ def find(paper: Paper, number: int, seed: int = SEED) -> Story | None:
     ordinal = number // 100
     if not date.min.toordinal() <= ordinal <= date.max.toordinal():
         return None
-    return next(
-        (s for s in day(paper, date.fromordinal(ordinal), seed) if s.number == number), None
-    )
+    on = date.fromordinal(ordinal)
+    stories = day(paper, on, seed) if has_newspapers(on) else ()
+    return next((s for s in stories if s.number == number), None)
 
 
 def embedded_in(story: Story) -> Story | None:
@@ -236,9 +247,9 @@ def most_read(story: Story) -> list[Story]:
 
 
 def before(story: Story, days: int) -> tuple[Story, ...]:
-    """Return what its newspaper published some days before it; nothing before year 1."""
-    ordinal = story.number // 100 - days
-    return day(story.paper, date.fromordinal(ordinal), story.seed) if ordinal > 0 else ()
+    """Return what its newspaper published some days before it."""
+    on = date.fromordinal(story.number // 100 - days)
+    return day(story.paper, on, story.seed) if has_newspapers(on) else ()
 
 
 def _oddities(paper: Paper, on: date, seed: int) -> list[Kind]:
@@ -274,7 +285,7 @@ def _story(paper: Paper, on: date, seed: int, count: int, kind: Kind, topic: int
         illustrated=markup is not Markup.LABELS and draw.chance(0.8),
         embeds=plain and paper is ARABIC and draw.chance(0.25),
         published_at=published_at,
-        listed_by_date=plain and draw.chance(0.12),
+        listed_by_date=kind is Kind.DAY_ONLY or draw.chance(_BY_DATE.get(kind, 0)),
         states=_states(paper, published_at, text, draw)
         if plain
         else _states(paper, published_at, text),
@@ -358,10 +369,7 @@ def _states(
         later = timedelta(seconds=draw.number(26 * 3600, 60 * 3600))
     else:
         return (first,)
-    try:
-        since = _told_once(paper, published_at + later)
-    except OverflowError:  # the calendar ends
-        return (first,)
+    since = _told_once(paper, published_at + later)
     if since.second == 0:
         since += timedelta(seconds=7)
     return first, State(since, tuple(" ".join(p) for p in text.corrected))

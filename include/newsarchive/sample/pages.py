@@ -179,7 +179,7 @@ def _article(story: Story, state: State, base_url: str) -> str:
 def _old_layout(story: Story, state: State, ad: str, base_url: str) -> str:
     words = _WORDS[story.language]
     people = words["and"].join(f'<span class="writer">{escape(a)}</span>' for a in story.authors)
-    writers = f'<span class="writers">{words["by"]} {people}</span>' if people else ""
+    writers = f'<div class="writers">{words["by"]} {people}</div>' if people else ""
     english = story.paper is ENGLISH
     if english and story.markup is Markup.LABELS:  # before the paper had paragraphs
         text = "\n<br><br>\n".join(_inline(p) for p in state.paragraphs)
@@ -189,7 +189,7 @@ def _old_layout(story: Story, state: State, ad: str, base_url: str) -> str:
 <div class="path"><a href="/{story.paper.path}/">{words["home"]}</a> &raquo; <a class="here" \
 href="/{story.paper.path}/{story.topic}/">{escape(story.section)}</a></div>
 <h1 class="news-title">{escape(story.title)}</h1>
-<div class="news-info">{writers} {_dates(story, state, "span", "news-date", "news-update")}</div>
+<div class="news-info">{writers}{_dates(story, state, "span", "news-date", "news-update")}</div>
 <div class="share">{words["share"]} <a href="#">Facebook</a> <a href="#">WhatsApp</a></div>
 <div id="newsbody">
 {_figure(story, base_url)}{text}
@@ -238,10 +238,9 @@ def _dates(story: Story, state: State, tag: str, published: str, updated: str) -
         if moment is not None:
             exact = tag == "time" and story.paper is ENGLISH and story.markup is Markup.LABELS
             attribute = f' datetime="{written_moment(story, moment)}"' if exact else ""
-            parts.append(
-                f'{label} <{tag} class="{css}"{attribute}>{_visible(story, moment)}</{tag}>'
-            )
-    return " ".join(parts)
+            shown = f'<{tag} class="{css}"{attribute}>{_visible(story, moment)}</{tag}>'
+            parts.append(f"<div>{label} {shown}</div>")
+    return "".join(parts)
 
 
 def _visible(story: Story, moment: datetime) -> str:
@@ -372,11 +371,11 @@ def _gallery(story: Story) -> str:
         "name": story.title,
         "uploadDate": written_moment(story, story.stated_at),
     }
-    items = "".join(f'<li><a href="{s.path}">{escape(s.title)}</a></li>' for s in most_read(story))
     machine = f'<script type="application/ld+json">{json.dumps(video, ensure_ascii=False)}</script>'
     body = f"""<main><h1>{escape(story.title)}</h1>
 <video controls src="/{story.paper.path}/videos/{story.number}.mp4"></video>
-<ul class="playlist">{items}</ul></main>"""
+</main>
+{_most_read(story)}"""
     return _page(
         story.paper, story.language, f"{words['videos']}: {story.title}", machine, body, story
     )

@@ -23,7 +23,7 @@ from newsarchive.sample.generate import (
     day,
     embedded_in,
 )
-from newsarchive.sample.listings import lastmod, recent, shown
+from newsarchive.sample.listings import first_day, lastmod, recent, shown
 from newsarchive.sources.load import BUNDLED, SAMPLE_HOST, Source, load_file
 from newsarchive.text.identity import article_id, clean_url, host_of, link_id, version_id
 
@@ -34,6 +34,8 @@ _REASONS = {
     Kind.FORBIDDEN: "robots",
     Kind.PDF: "not_html",
 }
+
+_ONE_DAY = timedelta(days=1)
 
 Row = dict[str, Any]
 
@@ -65,12 +67,12 @@ def truth(
     Returns:
         Rows of `links`, `versions`, `articles` and `rejects`, each sorted by source and URL.
     """
-    now, base_url = moment_shown(now), base_url.rstrip("/")
+    now, base_url, wanted = moment_shown(now), base_url.rstrip("/"), sorted(set(days))
     rows: dict[str, list[Row]] = {"links": [], "versions": [], "articles": [], "rejects": []}
     for paper in PAPERS:
         source = load_file(BUNDLED / f"{paper.name}.toml")
         in_sitemap = {s.number for s in recent(paper, now, seed)}
-        for run_day in sorted(set(days)):
+        for run_day in wanted:
             for story in stories_of(paper, run_day, now, seed):
                 link = _link(story, source, now, base_url, story.number in in_sitemap)
                 rows["links"].append(link)
@@ -86,6 +88,8 @@ def truth(
 
 def stories_of(paper: Paper, run_day: date, now: datetime, seed: int = SEED) -> list[Story]:
     """Return the pages of a run day that are shown at `now`, earliest first."""
+    if not first_day(now) <= run_day <= now.date() + _ONE_DAY:
+        return []
     near = [s for n in (-1, 0, 1) for s in day(paper, run_day + timedelta(days=n), seed)]
     return [s for s in near if s.run_day == run_day and shown(s, now)]
 
@@ -136,7 +140,7 @@ def _version(story: Story, source: Source, link: Row, now: datetime, base_url: s
     canonical = None if labels else _clean(base_url + story.path)
     payload = sha256(pages.payload(story, now, base_url)).hexdigest()
     identity = article_id(source.name, canonical or link["url"])
-    published = None if story.kind is Kind.UNDATED else _stated(story, story.stated_at)
+    published = _published(story)
     other = embedded_in(story)
     return {
         "run_day": story.run_day,
@@ -150,9 +154,9 @@ def _version(story: Story, source: Source, link: Row, now: datetime, base_url: s
         "title": story.title,
         "text": "\n\n".join(state.paragraphs),
         "authors": list(story.authors),
-        "published_at": published.at if published else None,
-        "published_day": published.day if published else None,
-        "published_precision": published.precision if published else None,
+        "published_at": published.at,
+        "published_day": published.day,
+        "published_precision": published.precision,
         "modified_at": _modified_at(story, now),
         "summary": None if labels else story.summary,
         "keywords_raw": pages.keywords_line(story),
@@ -175,7 +179,7 @@ def _article(story: Story, source: Source, version: Row) -> Row:
         k: v for k, v in version.items() if k not in ("run_day", "link_id", "canonical_url", "part")
     }
     return {
-        "article_day": version["published_day"] or version["run_day"],
+        "article_day": version["published_day"],
         **own,
         "url": version["canonical_url"] or version["url"],
         "published_local_date": local_date,
@@ -184,6 +188,15 @@ def _article(story: Story, source: Source, version: Row) -> Row:
         "first_run_day": version["run_day"],
         "last_run_day": version["run_day"],
     }
+
+
+def _published(story: Story) -> _Stated:
+    """Return when a story was published: as its page says, else as its listing says."""
+    if story.kind is not Kind.UNDATED:
+        return _stated(story, story.stated_at)
+    if story.listed_by_date:
+        return _Stated(None, story.local_date, "day")
+    return _Stated(story.published_at, story.local_date, "second")
 
 
 def _stated(story: Story, moment: datetime) -> _Stated:
