@@ -46,7 +46,7 @@ def test_rows_have_only_lasting_columns_and_are_plain_json():
 
 
 def test_ids_and_sums_fit_what_is_served(served):
-    server, rows = served
+    _, rows = served
     links = {r["link_id"]: r for r in rows["links"]}
     outcomes = Counter()
     with requests.Session() as web:

@@ -236,7 +236,7 @@ def _dates(story: Story, state: State, tag: str, published: str, updated: str) -
         (words["updated"], updated, state.since if corrected else None),
     ):
         if moment is not None:
-            exact = tag == "time" and story.paper is ENGLISH and story.markup is Markup.LABELS
+            exact = css == "published" and story.paper is ENGLISH and story.markup is Markup.LABELS
             attribute = f' datetime="{written_moment(story, moment)}"' if exact else ""
             shown = f'<{tag} class="{css}"{attribute}>{_visible(story, moment)}</{tag}>'
             parts.append(f"<div>{label} {shown}</div>")

@@ -214,7 +214,8 @@ def _modified_at(story: Story, now: datetime) -> datetime | None:
     if story.kind in (Kind.UNDATED, Kind.DAY_ONLY):
         return None
     if since != story.published_at:
-        return _stated(story, since).at
+        # Of a change, labels tell readers alone: to the minute.
+        return since.replace(second=0) if story.markup is Markup.LABELS else since
     # JSON-LD says so even of pages that never changed.
     return story.stated_at if story.markup is Markup.JSONLD else None
 
