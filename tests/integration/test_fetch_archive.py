@@ -60,6 +60,19 @@ def test_a_private_address_is_asked_only_for_sources_that_allow_it(
     found = pages(fetch_all(tmp_path, [Request(shut, "page", u) for u in names]))
     assert [f.last.outcome for f in found] == ["blocked_address"] * 3
     assert server.asked == []
+    # Nothing was learned of its robots.txt that would hold for others.
+    server.robots["127.0.0.1"] = lambda t: t.answer(b"User-agent: *\nDisallow: /\n")
+    paper = source(server.url("/"))
+    found = pages(fetch_all(tmp_path, [Request(paper, "page", server.url("/ok"))]))
+    assert [f.last.outcome for f in found] == ["robots"]
+
+
+def test_a_contact_in_any_letters_is_sent(server: Hostile, tmp_path: Path) -> None:
+    paper = source(server.url("/"))
+    request = Request(paper, "page", server.url("/ok"))
+    (found,) = pages(fetch_all(tmp_path, [request], contact="أرشيف\r\nX: y desk@example.com"))
+    assert found.body == PAGE
+    assert server.asked[0].headers["user-agent"].endswith("? X: y desk@example.com)")
 
 
 def test_a_kept_connection_is_judged_again(server: Hostile, tmp_path: Path) -> None:

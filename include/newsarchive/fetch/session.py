@@ -146,7 +146,10 @@ class Fetcher:
         self._settings = settings
         self._run_day = run_day
         self._stop = threading.Event()
-        self._warc = WarcFiles(archive, name, settings.user_agent)
+        # A contact may be written in any letters; a header may not.
+        agent = " ".join(settings.user_agent.split())
+        self._user_agent = agent.encode("ascii", "replace").decode()
+        self._warc = WarcFiles(archive, name, self._user_agent)
         self._leases = Leases(settings.state_dir / "leases", self._stop)
         self._robots = RobotsCache(settings.state_dir / "robots")
         self._rules: dict[str, Rules] = {}
@@ -270,7 +273,8 @@ class Fetcher:
         """Conclude the rules of a host from what its robots.txt came to."""
         last = job.captures[-1]
         rules = judge(last.outcome, last.status, job.payload, last.error)
-        self._robots.put(host, rules)
+        if last.outcome != "blocked_address":  # another source may be allowed to ask it
+            self._robots.put(host, rules)
         self._rules[host] = rules
         return rules
 
@@ -355,7 +359,7 @@ class Fetcher:
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {
-            "User-Agent": self._settings.user_agent,
+            "User-Agent": self._user_agent,
             "Accept": _ACCEPT,
             "Accept-Encoding": ACCEPT,
         }
