@@ -137,6 +137,11 @@ _BYLINE_WITHOUT_COLON = {
     }.items()
 }
 
+# Boxes that are the same on every page: no word on this article.
+_ELSEWHERE = frozenset(
+    map(fold, ("الأكثر قراءة", "اخترنا لك", "most read", "recommended", "recommended for you", "more stories"))
+)
+
 _SEPARATOR = re.compile(
     r"\s*(?:[:\uff1a\ufe55\ufe30\u02d0\u2236\u0589؛]+\s*[-\u2013\u2014]?|[-\u2013\u2014|/=>»\u2022\u2190]+|\.{2,}|\u2026)\s*"
 )
@@ -307,6 +312,8 @@ def is_related_header(text: str) -> bool:
     if len(text) > 60:
         return False
     folded = fold(_TRAIL.sub("", _LEAD.sub("", text)))
+    if folded in _ELSEWHERE:
+        return False
     return (
         _KIND.get(folded) == "related"
         and folded not in _NEEDS_VALUE

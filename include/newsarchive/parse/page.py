@@ -35,6 +35,8 @@ from newsarchive.text.words import count_words
 _LEAST_WORDS = 10
 _FEW_WORDS = 25
 """Below this the other ways to a body are tried too."""
+_SHORT_WORDS = 80
+"""Below this a body may be a teaser list that the extractor took for want of anything better."""
 _CLOCK_SLACK = timedelta(hours=1)
 _MOST_BYTES = 20_000_000
 
@@ -277,32 +279,32 @@ def _page_of(
 
 def _article(page: _Page) -> list[Found] | Refused:
     rule, published = _rule_and_structured_date(page)
-    if rule:
-        for selector in rule.remove:
-            bodies.cut_all(_select(page.tree, selector))
+    removed = [e for selector in (rule.remove if rule else ()) for e in _select(page.tree, selector)]
+    inside = {d for e in removed for d in e.iter()}
     headings = [
         (bodies.text_of(e)[:1000], int(e.tag[1]), e)
         for e in page.tree.iter("h1", "h2", "h3", "h4")
-        if len(e) or e.text
+        if e not in inside
     ]
     if _is_error(page, headings):
-        return Refused("error_page", page.said.page_title or (headings[0][0] if headings else None))
+        shown = page.said.page_title or (headings[0][0] if headings else None)
+        return Refused("error_page", shown)
     _take_title(page, rule, headings)
+    # Where the page points to is read first: rules remove the boxes that say it.
     related = take_related(page.tree, page.url, page.title)
+    bodies.cut_all(removed)
     lines = _body_lines(page, rule)
     page.blocks = _blocks_around(page)
     pieces = separate(lines, title=page.title or "\x00", cautious=True)
     main = pieces[0]
     main.paragraphs = _without_edges(main.paragraphs, page)
+    if main.words < _SHORT_WORDS and page.evidence["text"] == "heuristic":
+        main.paragraphs = _not_beside(main.paragraphs, page)
     refused = _refuse_article(page, main, headings)
     if refused:
         return refused
     page.labels = _labels_of(page, main)
-    founds = [
-        _found(
-            page, rule, published, main, related.pointers, [p.title for p in pieces[1:] if p.title]
-        )
-    ]
+    founds = [_found(page, rule, published, main, related.pointers)]
     embedded = [*pieces[1:], *(p for box in related.embedded for p in _embedded(box))]
     for part, piece in enumerate(embedded, 1):
         founds.append(_embedded_found(page, piece, part))
@@ -457,6 +459,13 @@ def _without_edges(paragraphs: list[str], page: _Page) -> list[str]:
     return [p for p in paragraphs[first:last] if bare(p) != own]
 
 
+def _not_beside(paragraphs: list[str], page: _Page) -> list[str]:
+    """Return the paragraphs, or none where every one stands in a box beside the article."""
+    shown = {bare(line.text) for line in page.blocks}
+    whole = " ".join(shown)
+    return paragraphs if any(bare(p)[:80] in whole for p in paragraphs) else []
+
+
 def _blocks_around(page: _Page) -> list[Line]:
     """Lines of the page but for what stands beside an article; the headline's own surroundings always."""
     keep = set()
@@ -544,12 +553,14 @@ def _rule_and_structured_date(page: _Page) -> tuple[Rule | None, list[tuple[str,
     first = first_possible((m for _, m in stated), page.captured_at + _CLOCK_SLACK)
     if page.source is None:
         return None, stated
-    day = first.day if first else page.captured_at.date()
-    rule = page.source.rule_on(day)
-    if rule and rule.date and first is None:
-        moment = first_possible(_rule_dates(page, rule), page.captured_at + _CLOCK_SLACK)
-        rule = page.source.rule_on(moment.day) if moment else rule
-    return rule, stated
+    if first is None:
+        for rule in sorted(page.source.rules, key=lambda r: r.since, reverse=True):
+            moment = first_possible(_rule_dates(page, rule), page.captured_at + _CLOCK_SLACK)
+            if moment and page.source.rule_on(moment.day) is rule:
+                return rule, stated
+    listed = page.link.listed_day if page.link else None
+    day = first.day if first else listed or page.captured_at.date()
+    return page.source.rule_on(day), stated
 
 
 def _structured_dates(page: _Page) -> Iterator[tuple[str, Moment]]:
@@ -586,7 +597,7 @@ def _published(
     latest = page.captured_at + _CLOCK_SLACK
     sure = [*stated, *(("rule", m) for m in (_rule_dates(page, rule) if rule else ()))]
     if "published" in page.labels:
-        sure += _moments(page, "label", page.labels["published"])
+        sure += _moments(page, "label", _exact(page, page.labels["published"]))
     weak = chain(_visible_dates(page, main), _listed_dates(page), _url_dates(page))
     chosen: tuple[str, Moment] | None = None
     for kind, moment in chain(sure, weak):
@@ -601,6 +612,15 @@ def _published(
         if kind in ("heuristic", "feed", "sitemap", "url"):
             break
     return chosen
+
+
+def _exact(page: _Page, shown: str) -> str:
+    """The machine-readable form of a visible date, where a time element has both; else the date as shown."""
+    for element in page.tree.iter("time"):
+        stated = element.get("datetime")
+        if stated and (text := tidy_line(element.text_content())) and text in shown and len(text) * 2 > len(shown):
+            return stated
+    return shown
 
 
 def _visible_dates(page: _Page, main: Piece) -> Iterator[tuple[str, Moment]]:
@@ -682,7 +702,7 @@ def _modified(page: _Page) -> tuple[str, Moment] | None:
         (("jsonld", t) for t in as_texts(said.article.get("dateModified"))[:1]),
         (("meta", t) for name in _MODIFIED for t in said.meta.get(name, ())[:1]),
         (("microdata", t) for t in said.micro.get("datemodified", ())[:1]),
-        (("label", t) for t in [page.labels.get("modified")] if t),
+        (("label", _exact(page, t)) for t in [page.labels.get("modified")] if t),
     )
     for kind, text in candidates:
         for _, moment in _moments(page, kind, text):
@@ -700,7 +720,6 @@ def _found(
     stated: list[tuple[str, Moment]],
     main: Piece,
     pointers: list[str],
-    embedded: list[str],
 ) -> Found:
     said, evidence = page.said, page.evidence
     text = "\n\n".join(main.paragraphs)
@@ -717,9 +736,7 @@ def _found(
     raw, keywords = _keywords(page, rule)
     section = _take(page, "section", _section(page, rule))
     summary = _take(page, "summary", _summary(page))
-    related = list(dict.fromkeys([*main.related, *pointers]))
-    if related or embedded:
-        evidence["related"] = "label"
+    related = _related(page, [*main.related, *pointers])
     return Found(
         title=page.title,
         text=text,
@@ -913,7 +930,7 @@ def _image(page: _Page) -> str | None:
 
 
 def _addresses(value: Any) -> Iterator[str]:
-    for one in (value if isinstance(value, list) else [value])[:5]:
+    for one in (value if isinstance(value, list) else [value])[:20]:
         if isinstance(one, str):
             yield one
         elif isinstance(one, dict):
@@ -921,6 +938,22 @@ def _addresses(value: Any) -> Iterator[str]:
                 if isinstance(one.get(key), str):
                     yield one[key]
                     break
+
+
+def _related(page: _Page, pointed: list[str]) -> list[str]:
+    """Addresses of related articles as machines are told, else what visible boxes and lines point to."""
+    stated = page.said.article.get("relatedLink") or page.said.related_links
+    for kind, addresses in (
+        ("jsonld", list(_addresses(stated))),
+        ("meta", page.said.meta.get("og:see_also", [])),
+    ):
+        cleaned = [c for a in addresses if (c := clean_url(a, page.url)) and c != clean_url(page.url)]
+        if cleaned:
+            page.evidence["related"] = kind
+            return list(dict.fromkeys(cleaned))[:20]
+    if pointed:
+        page.evidence["related"] = "label"
+    return list(dict.fromkeys(pointed))
 
 
 def _origin(page: _Page, rule: Rule | None, main: Piece, agencies: list[str]) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
 
-from newsarchive.parse.body import blocks_of, cut_all
+from newsarchive.parse.body import blocks_of, cut_all, is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.labels import is_related_header
 from newsarchive.text.folding import bare
@@ -25,7 +25,7 @@ class Related:
     """What the page's related boxes hold."""
 
     pointers: list[str] = field(default_factory=list)
-    """Titles (or addresses, where a link has no text), in page order."""
+    """Addresses; titles where the page has no links to them; in page order."""
     embedded: list[list[Line]] = field(default_factory=list)
     """Lines of boxes that hold whole articles."""
 
@@ -73,7 +73,8 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
                 found.embedded.append(lines)
                 cut_all(members)
             continue
-        if words > 0.3 * total:
+        marked = box is not None and is_aside(box) and any(x.link and x.heading for x in lines)
+        if words > (0.75 if marked else 0.3) * total:
             continue
         found.pointers += _pointers(members, url)
         cut_all(members)
@@ -148,24 +149,25 @@ def _loose_links(header: HtmlElement) -> list[HtmlElement]:
 
 
 def _pointers(members: list[HtmlElement], url: str) -> list[str]:
-    """Titles of the links in a box; where it has no links, its short lines."""
-    titles: dict[str, str] = {}
+    """Addresses of the links in a box; where it has no links, its short lines."""
+    found: dict[str, None] = {}
     for member in members:
         for a in member.iter("a"):
-            address = clean_url(a.get("href") or "", url) or ""
-            text = repair(tidy_line(a.text_content()))
-            if is_related_header(text):
-                continue
-            if len(text.split()) >= 3 or not text:
-                if text or address:
-                    titles.setdefault(address or text, "")
-                    titles[address or text] = max(titles[address or text], text, key=len)
-    if not titles:
+            address = clean_url(a.get("href") or "", url)
+            text = tidy_line(a.text_content())
+            if address and address != url and not is_related_header(text) and _is_headline(text, a):
+                found.setdefault(address)
+    if not found:
         for member in members:
             for line in blocks_of(member):
                 if 3 <= len(line.text.split()) <= 28 and not is_related_header(line.text):
-                    titles[line.text] = line.text
-    return [text or address for address, text in titles.items()][:_MOST_POINTERS]
+                    found.setdefault(line.text)
+    return list(found)[:_MOST_POINTERS]
+
+
+def _is_headline(text: str, a: HtmlElement) -> bool:
+    """Whether a link's text is a headline, or its picture's stand-in; a section's or an author's name is neither."""
+    return len(text.split()) >= 3 or len(text) >= 14 or (not text and a.find(".//img") is not None)
 
 
 def _is_gone(element: HtmlElement, tree: HtmlElement) -> bool:

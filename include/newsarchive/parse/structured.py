@@ -46,6 +46,8 @@ class Structured:
     language: str | None = None
     """Language tag of the html element, as written."""
     site_names: list[str] = field(default_factory=list)
+    related_links: list[Any] = field(default_factory=list)
+    """`relatedLink` values of the page's own JSON-LD object."""
     types: list[str] = field(default_factory=list)
     """Types of all JSON-LD objects, lower case."""
 
@@ -103,6 +105,9 @@ def read_structured(tree: HtmlElement, url: str) -> Structured:
     found.article = _own_article(
         nodes, by_id, url, [head_title or "", found.first("og:title") or ""]
     )
+    page = found.article.get("mainEntityOfPage")
+    stated = page.get("relatedLink") if isinstance(page, dict) else None
+    found.related_links = stated if isinstance(stated, list) else [stated] if stated else []
     found.micro = _microdata(tree)
     found.site_names = _site_names(found, nodes, by_id, url)
     return found
