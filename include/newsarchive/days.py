@@ -17,13 +17,15 @@ def yesterday() -> date:
 
 
 def day_of(dag_run: Any) -> date:
-    """Return the run day of an Airflow run: its logical date, or the day that its parameter names.
+    """Return the run day of an Airflow run: the day that its parameter names, or its logical date.
 
     A run with no logical date, or with one of today or later (the trigger form fills in now), means
-    the day in the parameter `day`, else yesterday. A day that is not over cannot be archived whole.
+    yesterday: a day that is not over cannot be archived whole. Both count from when the run was
+    made, so that a run keeps its day past midnight, and when it is cleared later.
 
     Args:
-        dag_run: what Airflow hands to a task: `logical_date` and `conf` are read.
+        dag_run: what Airflow hands to a task: `logical_date`, `run_after` (when the run was made,
+            or its interval ended) and `conf` are read.
 
     Raises:
         ValueError: the parameter `day` is no ISO date, or not over yet.
@@ -35,9 +37,11 @@ def day_of(dag_run: Any) -> date:
             raise ValueError(f"day {day} is not over yet; the newest that is: {yesterday()}")
         return day
     logical: datetime | None = getattr(dag_run, "logical_date", None)
-    if logical is None:
-        return yesterday()
-    return min(logical.astimezone(UTC).date(), yesterday())
+    made: datetime | None = getattr(dag_run, "run_after", None)
+    newest = yesterday()
+    if made is not None:
+        newest = min(newest, made.astimezone(UTC).date() - timedelta(days=1))
+    return newest if logical is None else min(logical.astimezone(UTC).date(), newest)
 
 
 def days_between(first: date, last: date) -> list[date]:

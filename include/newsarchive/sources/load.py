@@ -1,11 +1,11 @@
 """Read and check source files; what is wrong with one is a line with file and key."""
 
+import datetime
 import fnmatch
 import hashlib
 import re
 import tomllib
 from collections.abc import Iterable
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -44,7 +45,7 @@ def _zone(value: str) -> str:
 
 def _selector(value: str) -> str:
     try:
-        cssselect.parse(value)
+        cssselect.HTMLTranslator().css_to_xpath(value)  # parsing alone takes more than XPath can
     except cssselect.SelectorError as error:
         raise ValueError(f"not a CSS selector: {value!r} ({error})") from None
     return value
@@ -87,12 +88,17 @@ class Listing(_Strict):
             )
         if self.kind == "dated":
             try:
-                _web_address(self.at(date(2026, 11, 22)))
-            except (KeyError, IndexError, ValueError) as error:
+                some, other = (
+                    _web_address(self.at(day))
+                    for day in (datetime.date(2025, 1, 3), datetime.date(2026, 11, 22))
+                )
+            except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
                 raise ValueError(f"the template of url cannot be filled: {error}") from None
+            if some == other:
+                raise ValueError(f"the template of url is {some} on every day")
         return self
 
-    def at(self, day: date) -> str:
+    def at(self, day: datetime.date) -> str:
         """Return the address for one local date."""
         return self.url.format(date=day)
 
@@ -110,7 +116,7 @@ class Politeness(_Strict):
 class Rule(_Strict):
     """How pages are laid out, from a day on until the next rule's; CSS selectors."""
 
-    since: date = date.min
+    since: datetime.date = datetime.date.min
     title: Selector | None = None
     body: Selector | None = None
     """The element or elements that hold the text."""
@@ -146,6 +152,15 @@ class Source(_Strict):
     """Hash of the file's bytes; set on loading."""
     file: Path | None = None
 
+    @field_validator("rules")
+    @classmethod
+    def _one_a_day(cls, rules: list[Rule]) -> list[Rule]:
+        days = [r.since for r in rules]
+        twice = sorted({d for d in days if days.count(d) > 1})
+        if twice:
+            raise ValueError(f"two begin on {twice[0]}")
+        return rules
+
     @cached_property
     def hosts(self) -> list[str]:
         """The hosts that its addresses name, sorted."""
@@ -156,7 +171,7 @@ class Source(_Strict):
             }
         )
 
-    def rule_on(self, day: date) -> Rule | None:
+    def rule_on(self, day: datetime.date) -> Rule | None:
         """Return the rule whose validity holds `day`: the latest that began by then."""
         begun = [r for r in self.rules if r.since <= day]
         return max(begun, key=lambda r: r.since, default=None)
@@ -175,7 +190,7 @@ def load_file(path: Path, sample_port: int | None = None) -> Source:
     """
     try:
         raw = path.read_bytes()
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a mark
         if sample_port is not None:
             text = text.replace(SAMPLE_HOST, f"127.0.0.1:{sample_port}")
         values = tomllib.loads(text)

@@ -84,7 +84,7 @@ def clean_url(url: str, base: str | None = None) -> str | None:
         return None
     if parsed.protocol not in ("http:", "https:") or not parsed.hostname:
         return None
-    if parsed.search:
+    if "?" in parsed.href:  # also one with nothing behind it
         kept = [p for p in parsed.search[1:].split("&") if p and not _is_tracker(p)]
         parsed.search = "?" + "&".join(kept) if kept else ""
     parsed.username = parsed.password = ""
