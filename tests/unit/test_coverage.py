@@ -44,7 +44,7 @@ def covered(
     can_answer: bool = True,
     same_article: bool = False,
 ) -> Coverage:
-    """Count a day whose links ended with `outcomes` (None: never asked), `kept` of them articles."""
+    """Count a day whose links ended with `outcomes` (None: never asked), `kept` of them kept."""
     ended = outcomes or []
     links = [{"link_id": f"l{n}"} for n in range(len(ended))]
     kept = sum(o == OK for o in ended) - rejected if kept is None else kept

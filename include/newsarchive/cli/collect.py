@@ -51,7 +51,7 @@ _NOTHING_TO_HAVE = "not_available"
 @json_option
 @pass_options
 def run(options: Options, day: date | None, first: date | None, last: date | None) -> int:
-    r"""Collect the articles of a day, or of each day of a range, and show them to readers.
+    """Collect the articles of a day, or of each day of a range, and show them to readers.
 
     Asks the listings of every source that is on, fetches the pages that are not in the archive yet,
     parses them, and publishes. Running a day again asks only for what is missing; nothing is
@@ -67,7 +67,7 @@ def run(options: Options, day: date | None, first: date | None, last: date | Non
       newsarchive run --day 2026-11-22
       newsarchive run --from 2026-11-01 --to 2026-11-22
       newsarchive --sources 'ar/*' run
-    """
+    """  # noqa: D301 - click reads it
     if day is not None and (first or last):
         raise click.UsageError("--day is one day, --from and --to a range: give one of them")
     if last is not None and first is None:
@@ -107,7 +107,7 @@ def run(options: Options, day: date | None, first: date | None, last: date | Non
 @json_option
 @pass_options
 def poll(options: Options) -> int:
-    r"""Archive every feed and sitemap of the sources that are on, as it stands now.
+    """Archive every feed and sitemap of the sources that are on, as it stands now.
 
     A feed only knows the present: what is not polled in time is lost to it. Run this every hour, by
     cron or by the DAG `poll_feeds`. What has not changed since costs one short answer.
@@ -117,7 +117,7 @@ def poll(options: Options) -> int:
     \b
     Example (crontab):
       7 * * * *  newsarchive --archive /data/news poll
-    """
+    """  # noqa: D301 - click reads it
     settings = options.settings()
     with showing("poll") as tell:
         from newsarchive import steps
@@ -135,7 +135,7 @@ def poll(options: Options) -> int:
 @json_option
 @pass_options
 def reparse(options: Options, day: date | None, first: date | None, last: date | None) -> int:
-    r"""Parse archived pages again, with the present parser and source files. Needs no network.
+    """Parse archived pages again, with the present parser and source files. Needs no network.
 
     Only pages that another parser or another version of their source file was used on are parsed.
 
@@ -143,7 +143,7 @@ def reparse(options: Options, day: date | None, first: date | None, last: date |
     Examples:
       newsarchive reparse --from 2026-11-01 --to 2026-11-22
       newsarchive reparse --day 2026-11-22
-    """
+    """  # noqa: D301 - click reads it
     if (day is None) == (first is None) or (day is not None and last is not None):
         raise click.UsageError("give --day, or --from and, if it is not today, --to")
     first, last = day or first or today(), day or last or today()
@@ -171,7 +171,7 @@ def reparse(options: Options, day: date | None, first: date | None, last: date |
 @json_option
 @pass_options
 def import_(options: Options, files: tuple[str, ...], source: str) -> int:
-    r"""Take plain-text articles into the archive.
+    """Take plain-text articles into the archive.
 
     A FILE is a text, a folder (every file in it and below it, hidden ones left out), a pattern in
     quotes, or - for standard input. Articles are filed under the day that they state. Importing the
@@ -184,7 +184,7 @@ def import_(options: Options, files: tuple[str, ...], source: str) -> int:
       newsarchive import article.txt
       newsarchive import --source agency_texts folder/ 'more/*.txt'
       pdftotext page.pdf - | newsarchive import -
-    """
+    """  # noqa: D301 - click reads it
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,62}", source):
         raise click.BadParameter(
             f"{source!r}: small letters, digits and _ only, a letter first", param_hint="'--source'"

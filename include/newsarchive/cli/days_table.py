@@ -94,7 +94,7 @@ def coverage(
     day: date | None,
     patterns: tuple[str, ...],
 ) -> None:
-    r"""Show a calendar of run days and sources, and each gap with the command that fills it.
+    """Show a calendar of run days and sources, and each gap with the command that fills it.
 
     Shows the last four weeks, unless told otherwise. Sources that are on have a row, and those that
     the archive holds.
@@ -104,7 +104,7 @@ def coverage(
       newsarchive coverage
       newsarchive coverage --from 2026-11-01 --source 'ar_*'
       newsarchive coverage --json
-    """
+    """  # noqa: D301 - click reads it
     last = day or last or max(yesterday(), first or yesterday())
     first = day or first or weeks_before(last)
     over(first, last)
@@ -121,6 +121,8 @@ def coverage(
                 f"no source is named {' or '.join(patterns)}", param_hint="'--source'"
             )
     asked = on | ({*names} & declared.keys() if patterns else set())
+    if not rows and not (settings.archive_path / "archive.duckdb").exists():
+        output.say(f"{settings.archive_path}: no archive here yet; `newsarchive run` makes one")
     table = fill(rows, days, names, asked)
     gaps = gaps_in(table, on, newest=yesterday())
     if options.json:
@@ -223,7 +225,6 @@ def _read(options: Options, first: date, last: date) -> list[dict[str, Any]]:
 
     root = options.settings().archive_path
     if not (root / snapshot.NAME).exists():
-        output.say(f"{root}: no archive here yet; `newsarchive run` makes one")
         return []
     with snapshot.reading(root) as connection:
         rows = connection.execute(

@@ -43,7 +43,7 @@ _OF_VERSION = [
 @json_option
 @pass_options
 def show(options: Options, article: str, body: bool, text: bool) -> int:
-    r"""Show an article, its versions, and where the bytes lie that they were made from.
+    """Show an article, its versions, and where the bytes lie that they were made from.
 
     ARTICLE is an article's id (or its first six characters or more), a former id, a version's id,
     or a URL. The hash of each record is compared with the bytes on the disk; exits with 3 when one
@@ -54,7 +54,7 @@ def show(options: Options, article: str, body: bool, text: bool) -> int:
       newsarchive show 5f1c0a
       newsarchive show https://example.com/2026/11/22/story --text
       newsarchive show 5f1c0a --bytes > page.html
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.store import snapshot
 
     settings = options.settings()

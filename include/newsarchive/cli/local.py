@@ -14,7 +14,7 @@ from newsarchive.days import days_between, yesterday
 @json_option
 @pass_options
 def settings(options: Options) -> None:
-    r"""Show every setting: its value, where that comes from, and what it is for.
+    """Show every setting: its value, where that comes from, and what it is for.
 
     A setting is an option before the command (`--archive /data/news`, `--set delay=2`), or
     NEWSARCHIVE_NAME in the environment, or a line of the settings file, in that order.
@@ -24,7 +24,7 @@ def settings(options: Options) -> None:
       newsarchive settings
       NEWSARCHIVE_DELAY=2 newsarchive settings
       echo 'contact = "archive@example.org"' >> newsarchive.toml
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.settings import Settings, origins, settings_file
 
     values = options.settings()
@@ -60,13 +60,13 @@ def sample() -> None:
 @click.option("--now", metavar="TIME", help="The server's clock, ISO 8601; default: the real time.")
 @pass_options
 def serve(options: Options, port: int | None, now: str | None) -> None:
-    r"""Serve the sample newspapers on loopback until Ctrl-C: the 60 days up to the server's clock.
+    """Serve the sample newspapers on loopback until Ctrl-C: the 60 days up to the server's clock.
 
     \b
     Examples:
       newsarchive sample serve
       newsarchive sample serve --port 8090 --now 2026-11-22T12:00:00Z
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.sample.serve import serve as serve_sample
 
     serve_sample(options.settings().sample_port if port is None else port, _time(now))
@@ -84,12 +84,12 @@ def serve(options: Options, port: int | None, now: str | None) -> None:
 def truth(
     options: Options, first: date | None, last: date | None, now: str | None, base_url: str | None
 ) -> None:
-    r"""Print what an archive that is right holds of the sample newspapers, as rows.
+    """Print what an archive that is right holds of the sample newspapers, as rows.
 
     \b
     Example:
       newsarchive sample truth --json --from 2026-11-20 --to 2026-11-22
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.sample.truth import truth as sample_truth
 
     last = last or first or yesterday()
@@ -109,7 +109,7 @@ def truth(
 @click.option("--once", is_flag=True, help="End after showing what yesterday brought.")
 @pass_options
 def up(options: Options, once: bool) -> int:
-    r"""Start Airflow, its database and the sample newspapers, as `make run` does.
+    """Start Airflow, its database and the sample newspapers, as `make run` does.
 
     Lets Airflow collect yesterday, prints what it brought, and stays up until Ctrl-C, which ends
     every process it started. With --once the exit code is not 0 when the day is not complete.
@@ -118,7 +118,7 @@ def up(options: Options, once: bool) -> int:
     Examples:
       newsarchive up
       newsarchive --set airflow_port=8081 up --once
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.local.up import up as start
     from newsarchive.settings import hand_down
 

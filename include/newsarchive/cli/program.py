@@ -66,7 +66,7 @@ def newsarchive(
     verbose: int,
     **named: str | None,
 ) -> None:
-    r"""Collect the news of each day, keep the bytes, and query the archive with SQL.
+    """Collect the news of each day, keep the bytes, and query the archive with SQL.
 
     \b
     First steps:
@@ -86,7 +86,7 @@ def newsarchive(
            a document became no article, or bytes are not what their hash says
       130  interrupted
       141  whoever read the output stopped reading
-    """
+    """  # noqa: D301 - click reads it
     options = ctx.ensure_object(Options)
     options.json, options.debug, options.verbose = json, debug, verbose
     options.settings_given = {k: v for k, v in named.items() if v is not None}

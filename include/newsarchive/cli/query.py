@@ -46,7 +46,7 @@ _QUIET = 1.0  # seconds before a query shows how far it is
 @json_option
 @pass_options
 def query(options: Options, sql: str, form: str, most: int) -> None:
-    r"""Ask the archive in SQL, and print the rows. SQL is DuckDB's; - reads it from standard input.
+    """Ask the archive in SQL, and print the rows. SQL is DuckDB's; - reads it from standard input.
 
     Readers see the state of the last publish, all tables at one moment, and can change nothing in
     it. Views: articles, versions, captures, rejects, links, listings, coverage, daily_counts,
@@ -59,7 +59,7 @@ def query(options: Options, sql: str, form: str, most: int) -> None:
       newsarchive query "SELECT * FROM daily_counts" --format csv > counts.csv
       newsarchive query "DESCRIBE articles"
       newsarchive query - --json < report.sql
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.store import snapshot
 
     if sql == "-":
@@ -92,7 +92,7 @@ def query(options: Options, sql: str, form: str, most: int) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- DUCKDB OPTIONS]")
 @pass_options
 def shell(options: Options, arguments: tuple[str, ...]) -> None:
-    r"""Open the archive in DuckDB's own command line, for reading.
+    """Open the archive in DuckDB's own command line, for reading.
 
     What a publish shows while it is open is seen when it is opened again. `.tables` lists the
     views, `.quit` ends.
@@ -101,7 +101,7 @@ def shell(options: Options, arguments: tuple[str, ...]) -> None:
     Examples:
       newsarchive shell
       newsarchive shell -- -csv -c "SELECT source, count(*) FROM articles GROUP BY source"
-    """
+    """  # noqa: D301 - click reads it
     from newsarchive.store import snapshot
 
     root = options.settings().archive_path

@@ -57,13 +57,13 @@ def sources() -> None:
 @json_option
 @pass_options
 def list_(options: Options) -> None:
-    r"""List every declared source.
+    """List every declared source.
 
     \b
     Examples:
       newsarchive sources list
       newsarchive --sources-dir ./sources --sources 'sample_*,ar/*' sources list --json
-    """
+    """  # noqa: D301 - click reads it
     settings = options.settings()
     rows: list[dict[str, Any]] = [
         {
@@ -103,7 +103,7 @@ def list_(options: Options) -> None:
 @json_option
 @pass_options
 def check(options: Options, names: tuple[str, ...]) -> int:
-    r"""Check every source file, then ask the listings of some sources whether they answer.
+    """Check every source file, then ask the listings of some sources whether they answer.
 
     Asks those of the sources that are on, or of those that match a NAME (a name, pattern, tag, or
     the path of a TOML file), politely, as a run would, and keeps nothing. Dated listings are asked
@@ -116,7 +116,7 @@ def check(options: Options, names: tuple[str, ...]) -> int:
       newsarchive sources check
       newsarchive sources check my_paper
       newsarchive sources check ./my_paper.toml
-    """
+    """  # noqa: D301 - click reads it
     settings = options.settings()
     files = [n for n in names if n.endswith(".toml")]
     declared, errors = read_all(settings, [Path(f) for f in files])
