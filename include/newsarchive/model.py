@@ -83,7 +83,7 @@ class Capture:
     """0 for the address asked, 1, 2, … for the redirects that followed it within the attempt."""
     outcome: str
     """ok, not_modified, redirect, http_error, timeout, connection, tls, too_large, broken, robots,
-    blocked_address, bad_url, too_many_redirects."""
+    robots_unavailable, blocked_address, bad_url, too_many_redirects."""
     captured_at: datetime
     elapsed_ms: int | None = None
     status: int | None = None

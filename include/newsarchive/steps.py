@@ -301,7 +301,7 @@ def import_files(
                     )
                 )
             progress("documents", done, len(bodies))
-    place.archive.open("captures").append(rows_of(captures, CAPTURES))
+    place.archive.append("captures", rows_of(captures, CAPTURES))
     unfinished = {c.run_day for c in captures} or _unpublished_imports(place, source)
     for day in sorted(unfinished):
         committing(f"parse {day}", _parse_day, place, day, outcome, progress)
@@ -369,7 +369,7 @@ def _capturing(
             nonlocal since
             fetcher.roll()
             if waiting:
-                place.archive.open("captures").append(rows_of(waiting, CAPTURES))
+                place.archive.append("captures", rows_of(waiting, CAPTURES))
                 waiting.clear()
             since = monotonic()
 
@@ -378,7 +378,7 @@ def _capturing(
             source = fetched.request.source.name
             if fetched.request.kind != "robots":
                 outcome.add(source, "asked")
-                outcome.add(source, fetched.last.outcome if fetched.captures else "host busy")
+                outcome.add(source, fetched.last.outcome if fetched.captures else "not asked")
             if len(waiting) >= _BATCH or monotonic() - since > _BATCH_SECONDS:
                 commit()
 

@@ -93,7 +93,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         url = gone.url("/ok")
     found = fetch_all(tmp_path, [Request(source(url), "page", url)])
     assert [c.outcome for c in found[0].captures] == ["connection", "connection"]
-    assert found[1].last.outcome == "robots"
+    assert found[1].last.outcome == "robots_unavailable"
 
 
 def test_no_tls_where_it_is_expected(server: Hostile, tmp_path: Path) -> None:

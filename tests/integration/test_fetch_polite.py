@@ -191,7 +191,7 @@ def test_robots_txt_that_cannot_be_had_forbids_this_run(tmp_path: Path, behaviou
         found = pages(fetch_all(tmp_path, requests))
         by_url = {f.request.url: f for f in found}
         refused = by_url[server.url("/ok", 1)].last
-        assert refused.outcome == "robots"
+        assert refused.outcome == "robots_unavailable"
         assert "could not be had" in (refused.error or "")
         assert by_url[server.url("/ok", 2)].body == PAGE
         assert server.paths(1) == []

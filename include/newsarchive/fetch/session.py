@@ -314,11 +314,13 @@ class Fetcher:
             been.add((url, str(session.cookies.items())))
             try:
                 if request.kind != "robots":
-                    why = self._rules_of(worker, url, request.source).refusal(url)
+                    rules = self._rules_of(worker, url, request.source)
+                    why = rules.refusal(url)
                     if why is not None:
                         asked = url if hop else request.url
+                        outcome = "robots_unavailable" if rules.refused else "robots"
                         job.captures.append(
-                            self._refusal(request, asked, attempt, hop, "robots", why)
+                            self._refusal(request, asked, attempt, hop, outcome, why)
                         )
                         return _Tried(asked=hop > 0)
                 delay = self._delay(host, request.source)

@@ -125,7 +125,11 @@ class Target:
         self._write(ordered, mode="overwrite", predicate=f"{self.table.partition} in ({listed})")
 
     def append(self, rows: pa.Table) -> None:
-        """Add rows, in one commit; never conflicts with other appends."""
+        """Add rows, in one commit.
+
+        Raises:
+            CommitFailedError: another writer replaced a partition since this handle was opened.
+        """
         if rows.num_rows:
             self._write(_checked(rows, self.table), mode="append")
 
@@ -161,6 +165,14 @@ class Archive:
             ArchiveError: the folder cannot be read or made, or is no table of ours.
         """
         return Target(self.root, TABLES[table])
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Add rows to a table, whatever others do to it meanwhile.
+
+        Raises:
+            Conflict: another writer was first too often.
+        """
+        committing(f"append to {table}", lambda: self.open(table).append(rows))
 
     def open_all(self, *tables: str) -> dict[str, Target]:
         """Open several tables, by name."""
