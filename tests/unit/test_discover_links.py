@@ -166,15 +166,15 @@ def test_a_sitemap_entry_without_any_date_is_filed_as_a_feeds() -> None:
 def test_the_file_of_a_dated_listing_gives_its_day_to_entries_that_say_none() -> None:
     entries = [
         news("a"),
-        news("b", updated_at=at(9, day=25)),  # lastmod lies
+        news("2026/11/20/b", updated_at=at(9, day=25)),  # lastmod lies
         news("c", listed_at=at(23), listed_day=date(2026, 11, 23)),
         news("d", listed_at=at(22, 30, day=21), listed_day=DAY),
         news("e", listed_day=date(2026, 11, 20)),
     ]
     found = discover(SOURCE, DAY, [archived("dated", at(3, day=23), *entries)])
-    assert paths(found) == ["a", "b", "c"]
+    assert paths(found) == ["2026/11/20/b", "a", "c"]
     assert [link.listed_day for link in found.links] == [DAY, DAY, date(2026, 11, 23)]
-    assert found.links[1].updated_at == at(9, day=25)
+    assert found.links[0].updated_at == at(9, day=25)
 
 
 def test_of_two_local_dates_each_file_gives_its_own() -> None:

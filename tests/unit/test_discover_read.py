@@ -117,10 +117,13 @@ def test_which_address_an_rss_item_has(item: str, url: str | None) -> None:
     assert [e.url for e in read(body.encode(), URL, None).entries] == expected
 
 
-def test_a_title_of_a_picture_is_not_the_articles() -> None:
-    media = 'xmlns:media="http://search.yahoo.com/mrss/"'
-    body = RSS.replace("<rss ", f"<rss {media} ").replace(
-        "<guid", "<media:title>picture</media:title><guid", 1
+@pytest.mark.parametrize(
+    "namespace",
+    ["http://search.yahoo.com/mrss/", "http://www.itunes.com/dtds/podcast-1.0.dtd", "urn:other"],
+)
+def test_a_title_of_a_picture_is_not_the_articles(namespace: str) -> None:
+    body = RSS.replace("<rss ", f"<rss xmlns:m='{namespace}' ").replace(
+        "<guid", "<m:title>picture</m:title><guid", 1
     )
     assert read(body.encode(), URL, None).entries[0].title == "خبر أول & مهم"
 

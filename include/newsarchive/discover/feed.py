@@ -17,7 +17,6 @@ from newsarchive.model import Entry
 # be most of the time.
 _NAMES = {"title", "link", "guid", "id", "origlink"}
 _DATES = {"pubdate", "published", "issued", "created", "updated", "modified"}
-_OTHER_TITLES = ("http://search.yahoo.com/mrss", "http://www.itunes.com/", "http://www.georss.org/")
 _MOST_ENTRIES = 20_000
 _NAMESPACE = re.compile(r"xmlns(?::[\w.-]+)?=\"[^\"]*\"")
 _ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
@@ -72,7 +71,7 @@ def _keep_what_is_read(item: etree._Element) -> None:
             child.set("isPermaLink", "false")
         elif name == "link" and not (child.text or "").strip() and not child.get("href"):
             item.remove(child)  # else an empty one would stand in the way of a guid that is a link
-        elif name not in _NAMES | _DATES or str(child.tag).strip("{").startswith(_OTHER_TITLES):
+        elif name not in _NAMES | _DATES:
             item.remove(child)
 
 
