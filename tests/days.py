@@ -106,7 +106,7 @@ def changed(first: Path, second: Path) -> list[str]:
     """Return in words where two archives differ in their lasting columns."""
     found: list[str] = []
     for view in SAME:
-        key = KEYS.get(view, tuple(TABLES[view].order) + (TABLES[view].partition,))
+        key = KEYS.get(view, (*TABLES[view].order, TABLES[view].partition))
         one, two = (
             {tuple(str(r[k]) for k in key): r for r in rows(a, view)} for a in (first, second)
         )

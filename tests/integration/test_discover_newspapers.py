@@ -1,56 +1,23 @@
 """Discovery over the listings of real newspapers, served on loopback as they would be live."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
+from newspapers import serving
 
 from newsarchive.discover import asks, children_for, polls, read
 from newsarchive.discover.links import Archived, discover
 from newsarchive.sources import Source
 
-PAGES = Path(
-    os.environ.get("NEWSARCHIVE_TEST_PAGES") or Path(__file__).parents[3] / "shared/newspaper"
-)
-
 
 @pytest.fixture(scope="module")
 def newspapers() -> Iterator[tuple[requests.Session, dict[str, Any]]]:
-    if not (PAGES / "serve.py").is_file():
-        pytest.skip(f"no newspapers in {PAGES}; NEWSARCHIVE_TEST_PAGES names another folder")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (
-        subprocess.Popen(
-            [sys.executable, str(PAGES / "serve.py"), "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-        ) as server,
-        requests.Session() as session,
-    ):
-        session.trust_env = False
-        try:
-            for _ in range(300):
-                try:
-                    found = session.get(f"http://127.0.0.1:{port}/", timeout=10)
-                    break
-                except requests.ConnectionError:
-                    time.sleep(0.1)
-            else:
-                pytest.fail("the newspapers did not start")
-            yield session, json.loads(found.content)
-        finally:
-            server.terminate()
+    with serving() as served:
+        yield served.session, served.get("/")
 
 
 def source(address: str) -> Source:

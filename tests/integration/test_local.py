@@ -1,0 +1,162 @@
+"""What starts and ends programs, and PostgreSQL started by it: the promises that others build on."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from newsarchive.errors import ArchiveError
+from newsarchive.local import processes
+from newsarchive.local.postgres import SOCKET_FILE, Postgres, socket_folder
+from newsarchive.local.processes import Children, Held, Stopped, marked, only_one
+
+SLEEP = ["sleep", "1000"]
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Iterator[Children]:
+    with Children(str(tmp_path), tmp_path / "logs") as children:
+        yield children
+    assert marked(str(tmp_path)) == []
+
+
+def until(look: object, timeout: float = 10) -> None:
+    end = time.monotonic() + timeout
+    while not look():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_child_that_left_its_group_is_ended_too(children: Children, tmp_path: Path) -> None:
+    program = f"setsid setsid {' '.join(SLEEP)} & trap '' TERM; sleep 1000 & wait"
+    children.start("stubborn", ["sh", "-c", program], {})
+    until(lambda: len(marked(str(tmp_path))) == 3)
+
+
+def test_what_dies_is_started_again_and_given_up_if_it_never_ran(children: Children) -> None:
+    children.start("short", ["sh", "-c", "echo no such thing >&2; exit 3"], {})
+    with pytest.raises(ArchiveError, match=r"short ended 3 times .*no such thing"):
+        children.wait(lambda: None, "never", 30)
+
+
+def test_what_was_up_once_is_started_again(children: Children, tmp_path: Path) -> None:
+    children.start("long", SLEEP, {})
+    children.steady = True
+    (before,) = marked(str(tmp_path))
+    before.kill()
+    children.wait(lambda: before.pid not in psutil.pids() or None, "its end", 10)
+    children.wait(lambda: marked(str(tmp_path)) or None, "another", 10)
+
+
+def test_a_program_that_fails_is_one_line_with_its_log(children: Children) -> None:
+    with pytest.raises(ArchiveError, match=r"broken failed \(exit status 7\).*broken\.log.*why"):
+        children.run("broken", ["sh", "-c", "echo why >&2; exit 7"], {})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_waiting(children: Children, number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    with pytest.raises(Stopped):
+        children.wait(lambda: None, "never", 10)
+    with pytest.raises(Stopped):
+        children.start("late", SLEEP, {})
+
+
+def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from newsarchive.local.processes import Children\n"
+        "children = Children(sys.argv[1], Path(sys.argv[1])); children.__enter__()\n"
+        "children.start('child', ['sleep', '1000'], {}); time.sleep(1000)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    until(lambda: marked(str(tmp_path)))
+    parent.kill()
+    parent.wait()
+    until(lambda: not marked(str(tmp_path)))
+
+
+def test_only_one_holds_a_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with only_one(lock, {"port": 1}), pytest.raises(Held) as held, only_one(lock, {"port": 2}):
+        pass
+    assert held.value.facts == {"pid": os.getpid(), "port": 1}
+    with only_one(lock, {"port": 3}):
+        pass
+
+
+@pytest.fixture
+def postgres(children: Children, tmp_path: Path) -> Postgres:
+    before = stat.S_IMODE(tmp_path.stat().st_mode)
+    postgres = Postgres(tmp_path / "postgres")
+    postgres.start(children)
+    children.wait(postgres.ready, "PostgreSQL", 60)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == before
+    return postgres
+
+
+def server() -> psutil.Process:
+    (found,) = [p for p in psutil.Process().children() if p.name() == "postgres"]
+    return found
+
+
+def test_postgres_is_for_its_owner_alone(postgres: Postgres) -> None:
+    for folder in (postgres.folder, postgres.data, postgres.socket):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((postgres.folder / "password").stat().st_mode) == 0o600
+    assert server().uids().effective != 0
+    assert [c for c in server().net_connections("inet") if c.status == "LISTEN"] == []
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(postgres.dsn().replace(postgres.password, "wrong"))
+
+
+def test_postgres_starts_again_after_a_kill(
+    children: Children, postgres: Postgres, tmp_path: Path
+) -> None:
+    postgres.note = "kept"
+    children.steady = True
+    first = server()
+    first.kill()
+    children.wait(lambda: None if first.is_running() else True, "its end", 10)
+    children.wait(lambda: (server_pid() not in (None, first.pid)) or None, "another", 20)
+    children.wait(postgres.ready, "PostgreSQL", 20)
+    assert postgres.note == "kept"
+
+
+def server_pid() -> int | None:
+    found = [p.pid for p in psutil.Process().children() if p.name() == "postgres"]
+    return found[0] if found else None
+
+
+def test_a_lock_file_with_the_number_of_another_process_is_no_obstacle(tmp_path: Path) -> None:
+    postgres = Postgres(tmp_path / "postgres")
+    for _ in range(2):
+        with Children(str(tmp_path), tmp_path / "logs") as children:
+            postgres.start(children)
+            children.wait(postgres.ready, "PostgreSQL", 60)
+        (postgres.data / "postmaster.pid").write_text(f"{os.getpid()}\n{postgres.data}\n0\n")
+
+
+def test_a_long_path_gets_a_short_socket_of_its_own(tmp_path: Path) -> None:
+    near = Path("/srv/archive/postgres")
+    assert socket_folder(near) == near / "socket"
+    far = Path("/srv") / ("long" * 30) / "postgres"
+    assert len(os.fsencode(socket_folder(far) / SOCKET_FILE)) <= 107
+    assert socket_folder(far) != socket_folder(far / "other")
+
+
+def test_a_stop_leaves_others_alone(tmp_path: Path) -> None:
+    with Children(str(tmp_path / "a"), tmp_path) as one:
+        one.start("one", SLEEP, {})
+        with Children(str(tmp_path / "b"), tmp_path) as other:
+            other.start("other", SLEEP, {})
+        assert len(marked(str(tmp_path / "a"))) == 1
+    assert processes.end_marked(str(tmp_path / "a")) == 0
