@@ -67,6 +67,16 @@ _ENOUGH_BELOW = 5
 """Paragraphs below a headline that are read to know it by."""
 _LEAST_ON_PAGES = 40
 """On pages a teaser below a headline is common, and no article."""
+# How lines that could be headlines are told from headings within an article: a logistic fit on the
+# texts of 378 articles, their 1,500 own headings against as many headlines of other articles put
+# behind them. In held-back halves 89 % of borders and 78 % of headings came out right by these alone.
+_BIAS, _PER_WORD, _SHARED, _SHARED_AND_NEW = -0.59, 0.315, -1.27, 4.34
+_KNOWN, _OLD, _LEAD = -1.71, -4.59, 0.72
+_BORDER = -0.3
+_LEAD_DAY = re.compile(
+    r"\b(?:today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day|اليوم|امس|الاحد|الاثنين|الثلاثاء|الاربعاء|الخميس"
+    r"|الجمعه|السبت)\b"
+)
 _STOP = re.compile(r"[.!?؟…。！？।۔][\"'»”’)\]\s]*$")
 _FULL_STOP = re.compile(r"(?:[.。।۔]|\.\.\.|…)[\"'»”’)\]\s]*$")
 _OPEN_END = re.compile(r"[,،;؛:：]\s*$")
@@ -454,53 +464,46 @@ class _Separation:
             and now.words >= _LEAST_EMBEDDED_WORDS
         ):
             return True
-        score = self.form_of(at) + self.words_of(at)
+        score = self.words_of(at) + self.signs_of(at)
         if self.pending:
             score += 2.0
         if now.closed:
-            score += 1.5
-        return score >= 1.5
+            score += 2.0
+        return score >= _BORDER
 
-    def form_of(self, at: int) -> float:
+    def words_of(self, at: int) -> float:
+        """How much a line's length and words speak for a headline (positive) or a heading within the article."""
         line = self.lines[at]
+        below = self.paragraphs_from(at + 1)
+        head, first, above = _stems(line.text), _stems(below[0]), self.stems_above()
+        rest = frozenset().union(*map(_stems, below[:3])) - head
         words = count_words(line.text)
         if _NO_SPACES.search(line.text):
             words //= 2
-        score = 1.5 if words >= 7 else 0.5 if words >= 5 else -1.5
+        size = max(3, len(head))
+        shared = head & first
+        score = _BIAS + _PER_WORD * min(words, 14) + _SHARED * len(shared) / size
+        score += _SHARED_AND_NEW * len(shared - above) / size + _KNOWN * len(head & above) / size
+        score += _OLD * len(rest & above) / max(1, len(rest))
+        if words <= 4:
+            score -= 3.0 if words <= 3 else 0.7  # newspapers' headlines are longer
+        return score + (_LEAD if _LEAD_DAY.search(fold(below[0])) else 0.0)
+
+    def signs_of(self, at: int) -> float:
+        """How much white space, datelines and punctuation speak for a headline."""
+        line, now = self.lines[at], self.now
         below = self.paragraphs_from(at + 1)
-        if below and starts_with_dateline(below[0]):
-            score += 1.5
+        score = 1.5 if starts_with_dateline(below[0]) else 0.0
         if self.gap_share < 0.5:
             score += 1.5 if line.gap else 0.0
         elif self.gap_share < 1.0 and not line.gap:
             score -= 1.0
-        if self.now.paragraphs and not _STOP.search(self.now.paragraphs[-1]):
+        if now.paragraphs and not _STOP.search(now.paragraphs[-1]):
             score -= 0.5
-        if len(self.now.paragraphs) < 2:
-            score -= 0.5
+        if len(now.paragraphs) < 2:
+            score -= 2.0
         if line.text.startswith(('"', "«", "“")) and _STOP.search(line.text):
             score -= 1.0
-        return score
-
-    def words_of(self, at: int) -> float:
-        head = _stems(self.lines[at].text)
-        below = self.paragraphs_from(at + 1)
-        first = _stems(below[0]) if below else frozenset()
-        rest = frozenset().union(*map(_stems, below[:3])) if below else frozenset()
-        above = self.stems_above()
-        if not head:
-            return -0.5
-        score = 0.0
-        shared = len(head & first)
-        score += (
-            1.0 if shared >= 2 or shared >= 0.34 * len(head) else -1.0 if not head & rest else 0.0
-        )
-        known = len(head & above) / len(head)
-        score += 1.0 if known <= 0.25 else -1.0 if known >= 0.6 else 0.0
-        fresh = rest - head
-        if fresh:
-            old = len(fresh & above) / len(fresh)
-            score += 0.5 if old <= 0.15 else -1.0 if old >= 0.35 else 0.0
         return score
 
     def is_new_story(self, head: str, following: Sequence[str]) -> bool:
@@ -512,8 +515,10 @@ class _Separation:
     def belongs_above(self, head: str, following: Sequence[str]) -> bool:
         """Whether the text below a pointer goes on with the article above: it shares its words, and not the headline's."""
         first, above, headline = _stems(following[0]), self.stems_above(), _stems(head)
-        with_head = len(first & headline - above)
-        return with_head == 0 and len(first & above - headline) >= max(2, 0.12 * len(first))
+        below = frozenset().union(*map(_stems, following[:3]))
+        if len(headline - above) < 2:
+            return False  # a headline of the same words cannot tell
+        return not (headline & below) - above and bool((first & above) - headline)
 
     def stems_above(self) -> set[str]:
         return self.now.stems | _stems(self.now.title or "")
