@@ -271,7 +271,10 @@ def _months(days: Sequence[date]) -> str:
     line = ""
     for number, day in enumerate(days):
         if number == 0 or day.day == 1:
-            line = f"{line:{number * 3}}"[: number * 3] + f"{day:%Y-%m} "
+            place = number * 3
+            # Days before it that are too few for their month's name go without.
+            line = line.ljust(place) if len(line) < place else " " * place
+            line += f"{day:%Y-%m}"
     return line.rstrip()
 
 

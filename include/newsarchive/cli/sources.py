@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsarchive.cli import output
-from newsarchive.cli.options import FAILED, INCOMPLETE, OK, Options, json_option, pass_options
+from newsarchive.cli.options import DAY, FAILED, INCOMPLETE, OK, Options, json_option, pass_options
 from newsarchive.cli.progress import Progress, showing
 from newsarchive.days import today, yesterday
 from newsarchive.errors import SourceError
@@ -100,9 +100,12 @@ def list_(options: Options) -> None:
 
 @sources.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--day", type=DAY, help="UTC day that dated listings are asked for; default: yesterday."
+)
 @json_option
 @pass_options
-def check(options: Options, names: tuple[str, ...]) -> int:
+def check(options: Options, names: tuple[str, ...], day: date | None) -> int:
     """Check every source file, then ask the listings of some sources whether they answer.
 
     Asks those of the sources that are on, or of those that match a NAME (a name, pattern, tag, or
@@ -132,7 +135,7 @@ def check(options: Options, names: tuple[str, ...]) -> int:
     checked: list[Checked] = []
     if asked:
         with showing("check") as tell:
-            checked = ask(asked, settings, yesterday(), tell)
+            checked = ask(asked, settings, day or yesterday(), tell)
     dead = [c for c in checked if not c.alive]
     if options.json:
         output.print_json(
