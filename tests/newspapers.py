@@ -1,4 +1,4 @@
-"""Real pages of real newspapers, served on loopback as they would be live; not part of the repository.
+"""Real pages of real newspapers, served on loopback as they would be live.
 
 They belong to their publishers and lie beside the checkout, or where NEWSARCHIVE_TEST_PAGES says.
 """

@@ -478,7 +478,7 @@ def _listings(
             if body is None:
                 continue
             page = discovery.read(body, fetched.last.url, fetched.last.content_type)
-            for url in discovery.children_for(page, day):
+            for url in discovery.children_for(page, day, fetched.request.source.timezone):
                 parent = fetched.request
                 if (parent.source.name, url) not in asked:
                     asked.add((parent.source.name, url))
@@ -559,7 +559,7 @@ def _file_links(place: _Place, day: date, sources: Sequence[Source], outcome: Ou
 
 
 def _memory(earlier: list[dict[str, Any]], source: str, day: date) -> list[dict[str, Any]]:
-    """Return a source's polls of feeds before `day` that tell which entries are old.
+    """Return a source's polls before `day` that tell which entries are old.
 
     Those of the two days before, and for a listing that had none there the last one of any earlier
     day.
@@ -567,7 +567,7 @@ def _memory(earlier: list[dict[str, Any]], source: str, day: date) -> list[dict[
     polls = [
         r
         for r in earlier
-        if r["source"] == source and r["route"] == "feed" and r["outcome"] == "ok"
+        if r["source"] == source and r["route"] != "dated" and r["outcome"] == "ok"
     ]
     near = [r for r in polls if r["run_day"] >= day - timedelta(days=2)]
     seen = {r["listing"] for r in near}

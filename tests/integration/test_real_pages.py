@@ -1,4 +1,4 @@
-"""A first look at real pages: every one that is listed becomes an article, or a reject with a reason."""
+"""A first look at real pages: each one listed becomes an article, or a reject with a reason."""
 
 import re
 import subprocess
@@ -26,7 +26,8 @@ def _declare(folder: Path, newspapers: Newspapers) -> dict[str, dict[str, object
         (folder / f"{name}.toml").write_text(
             f'name = "{name}"\ntitle = "{host}"\nurl = "{paper["address"]}/"\nlanguage = "en"\n'
             f'timezone = "UTC"\nallow_private = true\n'
-            f'[[listing]]\nkind = "dated"\nurl = "{paper["address"]}/sitemap-{{date:%Y-%m-%d}}.xml"\n'
+            '[[listing]]\nkind = "dated"\n'
+            f'url = "{paper["address"]}/sitemap-{{date:%Y-%m-%d}}.xml"\n'
             "[politeness]\ndelay = 0.0\n"
         )
     return by_name
