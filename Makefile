@@ -1,10 +1,6 @@
 # `make run` starts the archive, `make test` tests it. Everything is installed in .venv from the locks; nothing else is
 # touched, and what is installed already is not installed again.
 
-NEWSARCHIVE_ARCHIVE ?= $(CURDIR)/archive
-NEWSARCHIVE_STATE_DIR ?= $(CURDIR)/.newsarchive
-export NEWSARCHIVE_ARCHIVE NEWSARCHIVE_STATE_DIR
-
 BIN := .venv/bin
 UV = $(BIN)/uv pip
 LOCK = $(UV) compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -25,14 +21,16 @@ endif
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
+run: export NEWSARCHIVE_ARCHIVE := $(or $(NEWSARCHIVE_ARCHIVE),$(CURDIR)/archive)
+run: export NEWSARCHIVE_STATE_DIR := $(or $(NEWSARCHIVE_STATE_DIR),$(CURDIR)/.newsarchive)
 run: .venv/.run ## Start the archive with its sample newspapers; ONCE=1 ends after showing yesterday
 	@$(BIN)/newsarchive up $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
 	@$(BIN)/pytest $(ARGS)
 
-test-long: .venv/.dev ## Run the long tests whole, which `make test` draws from
-	@$(BIN)/pytest -m long --long=all $(ARGS)
+test-long: .venv/.dev ## Run the long tests whole; `make test` runs a draw of them
+	@$(BIN)/pytest -m long --long=all --timeout=7200 $(ARGS)
 
 lint: .venv/.dev ## Check style, form and types
 	$(BIN)/ruff check

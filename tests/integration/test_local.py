@@ -1,4 +1,4 @@
-"""What starts and ends programs, and PostgreSQL started by it: the promises that others build on."""
+"""Starting and ending programs, and PostgreSQL with them: promises that others build on."""
 
 import os
 import signal

@@ -27,13 +27,7 @@ NAME = "postgresql"
 VERSION = "18"
 LONGEST_SOCKET = 100  # the kernel takes 107 bytes
 SOCKET_FILE = ".s.PGSQL.5432"
-# Airflow's rows can be made again, the archive's are not here: a commit need not wait for the disk
-OPTIONS = (
-    "listen_addresses=",
-    "synchronous_commit=off",
-    "log_min_messages=warning",
-    "max_connections=150",
-)
+OPTIONS = ("listen_addresses=", "log_min_messages=warning", "max_connections=150")
 # PostgreSQL refuses root. Its stand-in is `nobody` with the right to pass closed folders and no
 # other right, so that neither the home nor the checkout has to be opened to anyone.
 CAPS = "-all,+dac_override"
