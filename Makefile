@@ -8,6 +8,8 @@ LOCK = $(UV) compile --quiet --universal --python-version 3.11 --generate-hashes
 # Stored byte code halves the start of each of Airflow's programs
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The certificates of this machine: many networks have an authority of their own
+export UV_SYSTEM_CERTS := true
 # Without a home that can be written, the cache of packages lies here
 ifneq ($(shell test -n "$$HOME" && mkdir -p "$$HOME/.cache" 2>/dev/null && test -w "$$HOME/.cache" && echo yes),yes)
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
