@@ -1,12 +1,14 @@
 """What `make run` starts, on free ports and in a folder of its own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from newsarchive.local.airflow import ADMIN, Rest
@@ -48,6 +50,13 @@ class Stack:
             "NEWSARCHIVE_AIRFLOW_PORT": str(self.airflow_port),
             "COLUMNS": "200",
         }
+
+    @property
+    def day(self) -> date:
+        """The day that was yesterday when it started."""
+        found = re.search(r"Articles of (\S+)", self.output)
+        assert found, self.output
+        return date.fromisoformat(found[1])
 
     @property
     def output(self) -> str:

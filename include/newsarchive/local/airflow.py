@@ -101,6 +101,13 @@ class Airflow:
                 "ORPHANED_TASKS_CHECK_INTERVAL": "20",
                 "TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
             },
+            # the scheduler may start a task while the server still starts, or is started again: by
+            # default the task gives up within seconds on a loaded machine
+            "WORKERS": {
+                "EXECUTION_API_TIMEOUT": "30",
+                "EXECUTION_API_RETRIES": "20",
+                "EXECUTION_API_RETRY_WAIT_MAX": "5",
+            },
             "DAG_PROCESSOR": {"REFRESH_INTERVAL": "30", "PARSING_PROCESSES": "1"},
             "LOGGING": {"BASE_LOG_FOLDER": str(self.home / "logs")},
             "USAGE_DATA_COLLECTION": {"ENABLED": "False"},

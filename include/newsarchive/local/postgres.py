@@ -197,7 +197,7 @@ def secret_file(file: Path) -> str:
         part = file.with_suffix(".part")
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(secrets.token_hex(24))
+            out.write(secrets.token_hex(32))
         part.replace(file)
     return file.read_text().strip()
 
