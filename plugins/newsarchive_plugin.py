@@ -19,7 +19,8 @@ COLUMNS = (
 )
 STYLE = (
     ":root{color-scheme:light dark}body{font:14px system-ui,sans-serif;margin:1rem}"
-    "table{border-collapse:collapse}th,td{padding:.3rem .7rem;white-space:nowrap;border-bottom:1px solid #8886}"
+    "table{border-collapse:collapse}th,td{padding:.3rem .7rem;border-bottom:1px solid #8886}"
+    "td{white-space:nowrap}"
     "th{text-align:start}td.n{text-align:end;font-variant-numeric:tabular-nums}"
     ".complete{color:#2a8a3e}.failed{color:#c33}.partial,.low,.empty{color:#b07000}"
 )

@@ -1,4 +1,4 @@
-"""One stack for all tests of this folder."""
+"""One stack for all tests of a module."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from stacks import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that has run yesterday and stays up."""
     stack = Stack(tmp_path_factory.mktemp("stack"))
