@@ -3,4 +3,4 @@
 from importlib.metadata import version
 
 PARSER_VERSION = f"1+trafilatura-{version('trafilatura')}"
-"""Our own number, raised when pages may parse differently, and the version of the body extractor."""
+"""Our own number, raised when pages may parse differently, and the body extractor's version."""

@@ -6,24 +6,38 @@ from collections.abc import Sequence
 from newsarchive.text.folding import bare
 
 _NAMES = """
-    رويترز | وكالة رويترز | رويترز عربي | أ ف ب | أ.ف.ب | ا ف ب | فرانس برس | وكالة فرانس برس | وكالة الصحافة الفرنسية | أسوشيتد برس
-    اسوشيتدبرس | أسوشييتد برس | أسوشيتدبرس | أ ب | الأناضول | وكالة الأناضول | وكالة أنباء الأناضول | شينخوا | وكالة شينخوا | سبوتنيك
-    وكالة سبوتنيك | تاس | وكالة تاس | نوفوستي | انترفاكس | إنترفاكس | أ ش أ | أ.ش.أ | وكالة أنباء الشرق الأوسط | وام | واس | وكالة الأنباء السعودية
-    وكالة أنباء الإمارات | كونا | قنا | بنا | بترا | سانا | وفا | وكالة وفا | معا | واع | واج | وات | ومع | إرنا | فارس | تسنيم | مهر
-    د ب أ | د.ب.أ | الألمانية | وكالة الأنباء الألمانية | بلومبرغ | بلومبيرغ | بلومبرج | وكالات | الوكالات | وكالات الأنباء | يونهاب | كيودو
-    reuters | thomson reuters | afp | agence france-presse | agence france presse | ap | associated press | the associated press
-    ap news | upi | united press international | xinhua | xinhua news agency | tass | ria novosti | interfax | sputnik | anadolu
-    anadolu agency | aa | dpa | deutsche presse-agentur | apa | ansa | efe | agencia efe | europa press | lusa | pti
-    press trust of india | ani | ians | uni | bloomberg | bloomberg news | kyodo | kyodo news | yonhap | jiji press | antara
-    bernama | pa media | press association | pa | cp | the canadian press | canadian press | aap | ntb | tt | ritzau | belga
-    keystone-sda | sda | mena | wafa | petra | sana | spa | wam | kuna | qna | irna | agencies | news agencies | wire reports
-    wire services | news services | cnn newsource | tribune news service | tns | getty | notimex | telam | agencia brasil
-    agência brasil | estadão conteúdo | estadao conteudo | folhapress | adnkronos | ihlas haber ajansı | iha | dha
-    demirören haber ajansı | рейтер | тасс | риа новости | интерфакс | укринформ | 新华社 | 新華社 | 共同通信 | 時事通信 | 연합뉴스 | 中新社 | 中央社
+    رويترز | وكالة رويترز | رويترز عربي | أ ف ب | أ.ف.ب | ا ف ب | فرانس برس | وكالة فرانس برس
+    وكالة الصحافة الفرنسية | أسوشيتد برس
+    اسوشيتدبرس | أسوشييتد برس | أسوشيتدبرس | أ ب | الأناضول | وكالة الأناضول
+    وكالة أنباء الأناضول | شينخوا | وكالة شينخوا | سبوتنيك
+    وكالة سبوتنيك | تاس | وكالة تاس | نوفوستي | انترفاكس | إنترفاكس | أ ش أ | أ.ش.أ
+    وكالة أنباء الشرق الأوسط | وام | واس | وكالة الأنباء السعودية
+    وكالة أنباء الإمارات | كونا | قنا | بنا | بترا | سانا | وفا | وكالة وفا | معا | واع | واج
+    وات | ومع | إرنا | فارس | تسنيم | مهر
+    د ب أ | د.ب.أ | الألمانية | وكالة الأنباء الألمانية | بلومبرغ | بلومبيرغ | بلومبرج | وكالات
+    الوكالات | وكالات الأنباء | يونهاب | كيودو
+    reuters | thomson reuters | afp | agence france-presse | agence france presse | ap
+    associated press | the associated press
+    ap news | upi | united press international | xinhua | xinhua news agency | tass | ria novosti
+    interfax | sputnik | anadolu
+    anadolu agency | aa | dpa | deutsche presse-agentur | apa | ansa | efe | agencia efe
+    europa press | lusa | pti
+    press trust of india | ani | ians | uni | bloomberg | bloomberg news | kyodo | kyodo news
+    yonhap | jiji press | antara
+    bernama | pa media | press association | pa | cp | the canadian press | canadian press | aap
+    ntb | tt | ritzau | belga
+    keystone-sda | sda | mena | wafa | petra | sana | spa | wam | kuna | qna | irna | agencies
+    news agencies | wire reports
+    wire services | news services | cnn newsource | tribune news service | tns | getty | notimex
+    telam | agencia brasil
+    agência brasil | estadão conteúdo | estadao conteudo | folhapress | adnkronos
+    ihlas haber ajansı | iha | dha
+    demirören haber ajansı | рейтер | тасс | риа новости | интерфакс | укринформ | 新华社 | 新華社
+    共同通信 | 時事通信 | 연합뉴스 | 中新社 | 中央社
 """.replace("\n", "|")
 _AGENCIES = frozenset(bare(name) for name in _NAMES.split("|") if name.strip())
 _BY_FORM = re.compile(
-    r"^(?:وكاله (?:ال)?\w+.*|وكاله|.*\bpress agency|.*\bnews agency|.*\bnewswire|.*\bnews wire|.*\bwire service"
+    r"^(?:وكاله (?:ال)?\w+.*|وكاله|.*\b(?:press|news) agency|.*\bnews ?wire|.*\bwire service"
     r"|agence de presse .*|agencia de noticias .*|.*\bnachrichtenagentur)$"
 )
 _BRACKETED = re.compile(r"[(\[（]\s*([^()\[\]（）\d]{2,40}?)\s*[)\]）]")
@@ -45,9 +59,10 @@ def is_agency(name: str) -> bool:
 
 
 def dateline_origin(paragraphs: Sequence[str]) -> str | None:
-    """Return the agency that the first paragraph begins with or the last one ends with, as written; else None.
+    """Return the agency that a text begins or ends with, as written; None where there is none.
 
-    Only what is explicit counts: `(رويترز)`, `LONDON (Reuters) -`, `أنقرة/ الأناضول`; a name inside a sentence does not.
+    Only what is explicit counts: `(رويترز)`, `LONDON (Reuters) -`, `أنقرة/ الأناضول`; a name
+    inside a sentence does not.
     """
     if not paragraphs:
         return None
@@ -65,10 +80,11 @@ def dateline_origin(paragraphs: Sequence[str]) -> str | None:
 
 
 def starts_with_dateline(paragraph: str) -> bool:
-    """Say whether a paragraph opens as agencies open a story: a place, then the agency or a dash."""
+    """Say whether a paragraph opens as agencies do: a place, then the agency or a dash."""
     return dateline_origin([paragraph]) is not None or bool(
         re.match(
-            r"^(?:[A-Z][A-Z .,'-]{2,30}|[\u0621-\u064a]{3,12}(?:\s[\u0621-\u064a]{3,12})?)\s*[-\u2013\u2014]\s",
+            r"^(?:[A-Z][A-Z .,'-]{2,30}|[\u0621-\u064a]{3,12}(?:\s[\u0621-\u064a]{3,12})?)"
+            r"\s*[-\u2013\u2014]\s",
             paragraph,
         )
     )

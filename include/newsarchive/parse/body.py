@@ -1,4 +1,4 @@
-"""The body of an article: from the source's rule, else by a well-kept extractor, else the page's largest text."""
+"""The body of an article: by the source's rule, a well-kept extractor, or its size."""
 
 import functools
 import html as html_text
@@ -17,14 +17,17 @@ from newsarchive.text.words import count_words
 
 log = logging.getLogger(__name__)
 
-_BLOCKS = frozenset(
-    """address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3
-    h4 h5 h6 header hr li main nav ol p pre section table tbody td tfoot th thead tr ul summary""".split()
-)
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 head".split())
-_UNSEEN = frozenset(
-    "script style noscript template svg iframe button select textarea input object embed head".split()
-)
+_BLOCKS_WORDS = """
+    address article aside blockquote body center dd details dialog div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
+    table tbody td tfoot th thead tr ul summary
+"""
+_BLOCKS = frozenset(_BLOCKS_WORDS.split())
+_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "head"])
+_UNSEEN_WORDS = """
+    script style noscript template svg iframe button select textarea input object embed head
+"""
+_UNSEEN = frozenset(_UNSEEN_WORDS.split())
 _LEAST_WORDS = 30
 _SPACE = re.compile(r"\s+")
 
@@ -51,10 +54,12 @@ def extracted_lines(tree: HtmlElement, url: str) -> list[Line]:
     try:
         found = extract(tree, url=url, options=settings)
     except (
-        ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+        ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+        ValueError,
         lxml.etree.LxmlError,
     ) as error:  # fmt: skip
-        # It is told apart from "nothing found" in the log only: either way the other ways are tried.
+        # It is told apart from "nothing found" in the log only: either way the other ways are
+        # tried.
         log.debug("%s: the body extractor failed: %r", url, error)
         return []
     if found is None or found.body is None:
@@ -65,7 +70,9 @@ def extracted_lines(tree: HtmlElement, url: str) -> list[Line]:
 def blocks_of(
     element: HtmlElement, skip: Callable[[HtmlElement], bool] | None = None
 ) -> list[Line]:
-    """Return the text of an element, a line per block, as a reader sees it; nothing of scripts, buttons and the like.
+    """Return the text of an element, a line per block, as a reader sees it.
+
+    Scripts, buttons, hidden elements and the like are left out.
 
     Args:
         element: where to begin.
@@ -135,22 +142,25 @@ def blocks_of(
 
 
 def text_of(element: HtmlElement) -> str:
-    """Return the text of an element as one line; parts that the page sets apart by markup alone are set apart by a space."""
+    """Return the text of an element as one line, with spaces where markup sets parts apart."""
     parts: list[str] = []
     for node in element.iter():
-        if node is not element and (node.tag in _BLOCKS or node.tag in ("br", "span", "small", "time")):
+        if node is not element and (
+            node.tag in _BLOCKS or node.tag in ("br", "span", "small", "time")
+        ):
             parts.append("\x00")
         if isinstance(node.tag, str) and node.tag not in _UNSEEN and node.text:
             parts.append(node.text)
         if node is not element and node.tail:
             parts.append(node.tail)
-    # A span in the middle of a word is style; one after a finished word, before a capital or another script, is a part.
+    # A span in the middle of a word is style; one after a finished word, before a capital or
+    # another script, is a part.
     text = re.sub(r"(?<=[^\s\x00])\x00+(?=[^\W\d_a-z])", " ", "".join(parts)).replace("\x00", "")
     return tidy_line(text)
 
 
 def markup_lines(text: str) -> list[Line]:
-    """Return the paragraphs of a JSON-LD articleBody, which is plain text or, on some sites, markup."""
+    """Return the paragraphs of a JSON-LD articleBody: plain text or, on some sites, markup."""
     text = html_text.unescape(text)
     if re.search(r"</?(?:p|div|br|span|a|strong)\b[^>]*>", text, re.I):
         try:
@@ -161,7 +171,10 @@ def markup_lines(text: str) -> list[Line]:
 
 
 def largest_block(tree: HtmlElement) -> list[Line]:
-    """Return the paragraphs of the element that holds most running text, for pages that the extractor gives up on."""
+    """Return the paragraphs of the element that holds most running text.
+
+    For pages that the extractor gives up on.
+    """
     weight: dict[Any, float] = {}
     for element in tree.iter("p", "div", "td", "section", "article", "pre"):
         own = [element.text or "", *(c.tail or "" for c in element if isinstance(c.tag, str))]
@@ -178,10 +191,8 @@ def largest_block(tree: HtmlElement) -> list[Line]:
         for steps, target in enumerate(
             (holder, holder.getparent() if holder is not None else None)
         ):
-            if (
-                target is not None
-                and target.tag not in ("html", "body")
-                or (target is not None and not steps)
+            if (target is not None and target.tag not in ("html", "body")) or (
+                target is not None and not steps
             ):
                 weight[target] = weight.get(target, 0.0) + gain * (1.0, 0.4)[steps]
     if not weight:
@@ -202,7 +213,7 @@ _ASIDE = re.compile(
 
 
 def is_aside(element: HtmlElement) -> bool:
-    """Say whether an element is by its tag, class or id what stands beside an article: comments, footer, related boxes."""
+    """Say whether an element stands beside an article, by tag, class or id: comments, footer."""
     if element.tag in ("nav", "footer", "aside", "form"):
         return True
     marks = f"{element.get('class') or ''} {element.get('id') or ''}"

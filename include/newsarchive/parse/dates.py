@@ -1,6 +1,7 @@
-"""Read the dates that pages and feeds write: ISO, RFC 822, numeric, and with month names of many languages.
+"""Read the dates that pages write: ISO, RFC 822, numeric, with month names of many languages.
 
-Arabic comes with its three sets of month names (Egyptian, Levantine, Maghrebi), Arabic-Indic digits and ص / م.
+Arabic comes with its three sets of month names (Egyptian, Levantine, Maghrebi), Arabic-Indic
+digits and ص / م.
 """
 
 import re
@@ -25,84 +26,95 @@ class Moment:
     """second, minute or day."""
 
 
-_MONTHS_BY_LANGUAGE = {
-    "ar-eg": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
-    "ar-eg-2": "يناير فبراير مارس إبريل مايو يونيه يوليه اغسطس سبتمبر اكتوبر نوفمبر ديسمبر",
-    "ar-levant": "كانون_الثاني شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين_الأول تشرين_الثاني كانون_الأول",
-    "ar-levant-2": "كانون_ثاني شباط اذار نيسان ايار حزيران تموز اب ايلول تشرين_أول تشرين_ثاني كانون_أول",
-    "ar-levant-3": "كانون_الثانى شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين_اول تشرين_الثانى كانون_اول",
-    "ar-maghreb": "جانفي فيفري مارس أفريل ماي جوان جويلية أوت سبتمبر أكتوبر نوفمبر ديسمبر",
-    "ar-morocco": "يناير فبراير مارس أبريل ماي يونيو يوليوز غشت شتنبر أكتوبر نونبر دجنبر",
-    "fa": "ژانویه فوریه مارس آوریل مه ژوئن ژوئیه اوت سپتامبر اکتبر نوامبر دسامبر",
-    "ur": "جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر",
-    "en": "january february march april may june july august september october november december",
-    "en-2": "jan feb mar apr may jun jul aug sep oct nov dec",
-    "en-3": "jan feb mar apr may jun jul aug sept oct nov dec",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "fr-2": "janv févr mars avr mai juin juil aout sept oct nov déc",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    "es-2": "ene feb mar abr may jun jul ago setiembre oct nov dic",
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-    "pt-2": "jan fev mar abr mai jun jul ago set out nov dez",
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "it-2": "gen feb mar apr mag giu lug ago set ott nov dic",
-    "de": "januar februar märz april mai juni juli august september oktober november dezember",
-    "de-2": "jänner feber mär apr mai jun jul aug sep okt nov dez",
-    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-    "tr": "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
-    "id": "januari februari maret april mei juni juli agustus september oktober november desember",
-    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
-    "ru-2": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
-    "uk": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
-    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
-    "sv": "januari februari mars april maj juni juli augusti september oktober november december",
-    "da": "januar februar marts april maj juni juli august september oktober november december",
-    "ro": "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
-    "cs": "ledna února března dubna května června července srpna září října listopadu prosince",
-    "hu": "január február március április május június július augusztus szeptember október november december",
-    "el": "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου",
-    "he": "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
-    "hi": "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
-}
+# Twelve names a language (some have several sets), January first; _ stands for a space.
+_MONTH_NAMES = """
+    يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر
+    يناير فبراير مارس إبريل مايو يونيه يوليه اغسطس سبتمبر اكتوبر نوفمبر ديسمبر
+    كانون_الثاني شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين_الأول تشرين_الثاني
+        كانون_الأول
+    كانون_ثاني شباط اذار نيسان ايار حزيران تموز اب ايلول تشرين_أول تشرين_ثاني كانون_أول
+    كانون_الثانى شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين_اول تشرين_الثانى كانون_اول
+    جانفي فيفري مارس أفريل ماي جوان جويلية أوت سبتمبر أكتوبر نوفمبر ديسمبر
+    يناير فبراير مارس أبريل ماي يونيو يوليوز غشت شتنبر أكتوبر نونبر دجنبر
+    ژانویه فوریه مارس آوریل مه ژوئن ژوئیه اوت سپتامبر اکتبر نوامبر دسامبر
+    جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر
+    january february march april may june july august september october november december
+    jan feb mar apr may jun jul aug sep oct nov dec
+    jan feb mar apr may jun jul aug sept oct nov dec
+    janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+    janv févr mars avr mai juin juil aout sept oct nov déc
+    enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+    ene feb mar abr may jun jul ago setiembre oct nov dic
+    janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
+    jan fev mar abr mai jun jul ago set out nov dez
+    gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre
+        dicembre
+    gen feb mar apr mag giu lug ago set ott nov dic
+    januar februar märz april mai juni juli august september oktober november dezember
+    jänner feber mär apr mai jun jul aug sep okt nov dez
+    januari februari maart april mei juni juli augustus september oktober november december
+    ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
+    januari februari maret april mei juni juli agustus september oktober november desember
+    января февраля марта апреля мая июня июля августа сентября октября ноября декабря
+    январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь
+    січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня
+    stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada
+        grudnia
+    januari februari mars april maj juni juli augusti september oktober november december
+    januar februar marts april maj juni juli august september oktober november december
+    ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie
+        decembrie
+    ledna února března dubna května června července srpna září října listopadu prosince
+    január február március április május június július augusztus szeptember október november
+        december
+    ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου
+        οκτωβρίου νοεμβρίου δεκεμβρίου
+    ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר
+    जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर
+"""
 _MONTH = {
-    fold(name.replace("_", " ")): number
-    for names in _MONTHS_BY_LANGUAGE.values()
-    for number, name in enumerate(names.split(), 1)
+    fold(name.replace("_", " ")): place % 12 + 1 for place, name in enumerate(_MONTH_NAMES.split())
 }
 
-_WEEKDAYS = """
-    الأحد الاثنين الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت أحد اثنين ثلاثاء أربعاء خميس جمعة سبت الثلاثا الاربعا
-    sunday monday tuesday wednesday thursday friday saturday sun mon tue tues wed thu thur thurs fri sat
-    lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo
-    montag dienstag mittwoch donnerstag freitag samstag sonntag mo di mi do fr sa so
-    segunda-feira terça-feira quarta-feira quinta-feira sexta-feira lunedì martedì mercoledì giovedì venerdì sabato domenica
-    pazartesi salı çarşamba perşembe cuma cumartesi pazar senin selasa rabu kamis jumat sabtu minggu
-    понедельник вторник среда четверг пятница суббота воскресенье пн вт ср чт пт сб вс
-    maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    شنبه یکشنبه دوشنبه سه‌شنبه چهارشنبه پنجشنبه جمعه پیر منگل بدھ جمعرات ہفتہ اتوار
-    月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日 星期一 星期二 星期三 星期四 星期五 星期六 星期日 周一 周二 周三 周四 周五 周六 周日
-    월요일 화요일 수요일 목요일 금요일 토요일 일요일
-""".split()
+_WEEKDAYS_WORDS = """
+    الأحد الاثنين الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت أحد اثنين ثلاثاء أربعاء خميس
+    جمعة سبت الثلاثا الاربعا sunday monday tuesday wednesday thursday friday saturday sun mon
+    tue tues wed thu thur thurs fri sat lundi mardi mercredi jeudi vendredi samedi dimanche
+    lunes martes miércoles jueves viernes sábado domingo montag dienstag mittwoch donnerstag
+    freitag samstag sonntag mo di mi do fr sa so segunda-feira terça-feira quarta-feira
+    quinta-feira sexta-feira lunedì martedì mercoledì giovedì venerdì sabato domenica
+    pazartesi salı çarşamba perşembe cuma cumartesi pazar senin selasa rabu kamis jumat sabtu
+    minggu понедельник вторник среда четверг пятница суббота воскресенье пн вт ср чт пт сб вс
+    maandag dinsdag woensdag donderdag vrijdag zaterdag zondag شنبه یکشنبه دوشنبه سه‌شنبه
+    چهارشنبه پنجشنبه جمعه پیر منگل بدھ جمعرات ہفتہ اتوار
+    月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日 星期一 星期二
+    星期三 星期四 星期五 星期六 星期日 周一 周二 周三 周四
+    周五 周六 周日 월요일 화요일 수요일 목요일 금요일 토요일 일요일
+"""
+_WEEKDAYS = tuple(_WEEKDAYS_WORDS.split())
 # What may stand beside a date in a line that holds nothing but the date.
-_FILLERS = """
-    يوم اليوم في الساعة عند تمام بتوقيت القاهرة غرينتش جرينتش غرينيتش مكة المكرمة المحلي السعودية الموافق م ه و
-    on at the of day local time hrs hours uhr um le à heures de del a las às las kl klo saat jam pukul wib в г г. ore ora
-    utc gmt est edt
-""".split()
+_FILLERS_WORDS = """
+    يوم اليوم في الساعة عند تمام بتوقيت القاهرة غرينتش جرينتش غرينيتش مكة المكرمة المحلي
+    السعودية الموافق م ه و on at the of day local time hrs hours uhr um le à heures de del a
+    las às las kl klo saat jam pukul wib в г г. ore ora utc gmt est edt
+"""
+_FILLERS = tuple(_FILLERS_WORDS.split())
 _BESIDE = frozenset(fold(w) for w in (*_WEEKDAYS, *_FILLERS))
 
 _ZONES_BY_NAME = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120,
-    "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "trt": 180, "gst": 240, "pkt": 300, "jst": 540, "kst": 540,
-    "hkt": 480, "sgt": 480, "wib": 420, "est": -300, "edt": -240, "et": None, "cst": -360, "cdt": -300, "mst": -420,
-    "mdt": -360, "pst": -480, "pdt": -420, "aest": 600, "aedt": 660,
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez":
+    60, "cest": 120, "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "trt": 180, "gst":
+    240, "pkt": 300, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480, "wib": 420, "est":
+    -300, "edt": -240, "et": None, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360,
+    "pst": -480, "pdt": -420, "aest": 600, "aedt": 660,
 }  # fmt: skip
-"""Minutes east of Greenwich. Names that mean several zones (IST, AST) are left to the source's zone."""
+"""Minutes east of Greenwich. Names of several zones (IST, AST) are left to the source's zone."""
 _ZONES_BY_CITY = {
-    "غرينتش": "UTC", "جرينتش": "UTC", "غرينيتش": "UTC", "القاهره": "Africa/Cairo", "مكه": "Asia/Riyadh",
-    "السعوديه": "Asia/Riyadh", "الرياض": "Asia/Riyadh", "دمشق": "Asia/Damascus", "بغداد": "Asia/Baghdad",
-    "بيروت": "Asia/Beirut", "القدس": "Asia/Jerusalem", "تونس": "Africa/Tunis", "الامارات": "Asia/Dubai",
-    "ابوظبي": "Asia/Dubai", "قطر": "Asia/Qatar", "الدوحه": "Asia/Qatar", "عمان": "Asia/Amman",
+    "غرينتش": "UTC", "جرينتش": "UTC", "غرينيتش": "UTC", "القاهره": "Africa/Cairo", "مكه":
+    "Asia/Riyadh", "السعوديه": "Asia/Riyadh", "الرياض": "Asia/Riyadh", "دمشق":
+    "Asia/Damascus", "بغداد": "Asia/Baghdad", "بيروت": "Asia/Beirut", "القدس":
+    "Asia/Jerusalem", "تونس": "Africa/Tunis", "الامارات": "Asia/Dubai", "ابوظبي":
+    "Asia/Dubai", "قطر": "Asia/Qatar", "الدوحه": "Asia/Qatar", "عمان": "Asia/Amman",
 }  # fmt: skip
 
 _names = "|".join(sorted((re.escape(n) for n in _MONTH), key=len, reverse=True))
@@ -137,7 +149,10 @@ _CTIME = re.compile(
 )
 _NAMED = (_CTIME, _SHORT, _DMY_NAME, _MDY_NAME, _YMD_NAME, _CJK)
 
-_HALF = r"(?P<half>a\.?m\.?|p\.?m\.?|صباحا|مساء|مساءا|ظهرا|عصرا|ليلا|فجرا|ص|م|pukul|上午|下午|오전|오후)(?![\w.])"
+_HALF = (
+    r"(?P<half>a\.?m\.?|p\.?m\.?|صباحا|مساء|مساءا|ظهرا|عصرا|ليلا|فجرا|ص|م|pukul"
+    r"|上午|下午|오전|오후)(?![\w.])"
+)
 _TIME = re.compile(
     r"(?<![\d:.+-])(?P<hour>[0-2]?\d)\s*(?:[:٫]|(?<=\d)[h](?=\d))\s*(?P<minute>[0-5]\d)(?!\d)"
     r"(?:\s*:\s*(?P<second>[0-5]\d)(?:[.,]\d+)?)?(?:\s*" + _HALF + r")?"
@@ -149,6 +164,7 @@ _ZONE = re.compile(
     r"|(?P<sign>[+-])\s*(?P<oh>\d{1,2})(?::?(?P<om>\d\d))?(?!\d))"
 )
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d+)?")
+_AFTERNOON = frozenset(("pm", "م", "مساء", "مساءا", "عصرا", "下午", "오후"))
 _NEAR = 32
 """Characters between a date and its time, at most."""
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u200c][^\W\d_]+)*\.?|\d+")
@@ -157,7 +173,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-\u200c][^\W\d_]+)*\.?|\d+")
 def parse_moment(
     text: str, zone: str | tzinfo = UTC, *, month_first: bool = False
 ) -> Moment | None:
-    """Return the date that a date field holds (a meta element, a `datetime` attribute, a label's value), or None.
+    """Return the date that a date field holds, or None.
+
+    A field is a meta element, a `datetime` attribute, a label's value.
 
     Args:
         text: the field; what stands around the date in it is ignored.
@@ -276,10 +294,8 @@ def _with_time(
             offset, end = _offset(folded, after.end(), ceiling)
             return _moment(day, clock, offset or zone), first, end
     before = None
-    for before in _TIME.finditer(
-        folded, max(floor, first - _NEAR - 12), first
-    ):  # the last one counts
-        pass
+    for match_before in _TIME.finditer(folded, max(floor, first - _NEAR - 12), first):
+        before = match_before  # the last one counts
     if before:
         between = folded[before.end() : first]
         clock = _clock(before)
@@ -295,14 +311,13 @@ def _with_time(
 def _clock(match: re.Match[str]) -> tuple[int, int, int | None] | None:
     hour = int(match["hour"] or match["hour2"])
     half = (match["half"] or match["half2"] or "").replace(".", "")
-    if half in ("pm", "م", "مساء", "مساءا", "عصرا", "下午", "오후") and hour < 12:
-        hour += 12
-    elif half == "ظهرا" and hour < 10:
+    noon = half == "ظهرا" and hour < 10
+    if noon or (half in _AFTERNOON and hour < 12):
         hour += 12
     elif half in ("am", "ص", "صباحا", "فجرا", "上午", "오전") and hour == 12:
         hour = 0
     elif half == "ليلا" and hour <= 12:
-        hour = (hour + 12) % 24 if 6 <= hour else hour
+        hour = (hour + 12) % 24 if hour >= 6 else hour
     if hour > 23:
         return None
     return (
@@ -345,7 +360,7 @@ def _moment(day: date, clock: tuple[int, int, int | None], zone: tzinfo) -> Mome
 
 
 def first_possible(moments: Iterable[Moment | None], latest: datetime) -> Moment | None:
-    """Return the first moment that is not after `latest` (aware); a day counts from its first instant anywhere.
+    """Return the first moment that is not after `latest`; a day counts from its first instant.
 
     Args:
         moments: candidates, best evidence first.

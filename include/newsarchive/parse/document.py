@@ -1,16 +1,14 @@
-"""Plain-text articles: an aggregator's page saved as text, with whatever labels it has, and other articles below."""
+"""Plain-text articles: pages saved as text, with whatever labels, and other articles below."""
 
+import html
+import itertools
 import re
 
 from newsarchive.model import Found, Refused
-from newsarchive.parse.agencies import dateline_origin, is_agency
-from newsarchive.parse.borders import Line, Piece, separate
-from newsarchive.parse.dates import parse_moment
-from newsarchive.parse.keywords import split_keywords
-from newsarchive.parse.names import split_names
-from newsarchive.parse.title import without_site_name
+from newsarchive.parse.borders import Line, separate
+from newsarchive.parse.labels import match_labels
+from newsarchive.parse.pieces import found_of
 from newsarchive.text.decode import decode
-from newsarchive.text.language import language_of
 from newsarchive.text.repair import repair
 from newsarchive.text.words import count_words
 
@@ -30,18 +28,20 @@ _BINARY = (
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 _MARKUP = re.compile(r"^\s*(?:<!doctype\s+html|<html[\s>]|<\?xml)", re.I)
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.I)
 _END = re.compile(r"[.!?؟…:。！？][\"'»”’)\]]*$")
 
 
 def parse_document(
     body: bytes, *, name: str, language_hint: str | None = None
 ) -> list[Found] | Refused:
-    """Return the articles of a plain-text document: its own first, then whole other articles embedded in it.
+    """Return the articles of a plain-text document: its own first, then those embedded in it.
 
     Args:
         body: the file's bytes, in any charset.
         name: of the file; it says what a refusal is about.
-        language_hint: what its collection is mostly written in, ISO 639-1; for texts that do not say.
+        language_hint: what its collection is mostly written in, ISO 639-1; for texts that do not
+            say.
 
     Returns:
         One or more `Found` in the document's order (`part` 0, 1, …), or why it holds no article.
@@ -55,6 +55,8 @@ def parse_document(
         return Refused("not_html", f"{name}: binary data, no text")
     if _MARKUP.match(text):
         return Refused("not_html", f"{name}: markup, not plain text")
+    if _ENTITY.search(text):
+        text = html.unescape(text)
     lines = lines_of(repair(text))
     if not lines:
         return Refused("empty", f"{name}: no text")
@@ -70,11 +72,11 @@ def parse_document(
         return Refused("no_text", f"{name}: a headline without text")
     if main.words < _LEAST_WORDS:
         return Refused("too_short", f"{name}: {main.words} words")
-    return [_found(piece, part, language_hint) for part, piece in enumerate(pieces) if piece.title]
+    return [found_of(piece, part, language_hint=language_hint) for part, piece in enumerate(pieces)]
 
 
 def lines_of(text: str) -> list[Line]:
-    """Return the lines of a repaired text; paragraphs that were broken at a fixed width are one line again."""
+    """Return the lines of a repaired text; paragraphs broken at a width are one line again."""
     groups: list[list[str]] = [[]]
     for raw in text.split("\n"):
         line = raw.strip()
@@ -93,79 +95,27 @@ def lines_of(text: str) -> list[Line]:
 
 
 def _is_wrapped(groups: list[list[str]]) -> bool:
-    """Whether line ends are those of a typewriter: full lines of one width that stop in the middle of a sentence."""
-    inner = [line for group in groups for line in group[:-1]]
-    if len(groups) < 3 or len(inner) < 3:
+    """Whether line ends are a typewriter's: full lines of one width that stop within sentences."""
+    inner = [(a, b) for group in groups for a, b in itertools.pairwise(group) if _may_join(a, b)]
+    if len(inner) < 3:
         return False
-    full = [line for line in inner if 45 <= len(line) <= 110 and not _END.search(line)]
-    return len(full) >= 0.6 * len(inner) and max(map(len, inner)) <= 120
+    width = max(len(a) for a, _ in inner)
+    full = sum(len(a) >= 0.75 * width and not _END.search(a) for a, _ in inner)
+    # Where letters have no case, a small width is the only other sign; headlines are not that many.
+    inside = sum(not b[:1].isupper() for _, b in inner)
+    return width <= 120 and full >= 0.7 * len(inner) and inside >= 0.6 * len(inner)
+
+
+def _may_join(line: str, below: str) -> bool:
+    return len(line) >= 40 and not match_labels(line) and not match_labels(below)
 
 
 def _unwrap(group: list[str]) -> list[str]:
-    out = [group[0]]
+    out, last = [group[0]], group[0]
     for line in group[1:]:
-        if len(out[-1].rsplit("\n", 1)[-1]) >= 45 and not re.match(
-            r"^[^\s:：]{2,20}(?:\s[^\s:：]{2,20}){0,2}\s*[:：]", line
-        ):
-            out[-1] += "\n" + line
+        if _may_join(last, line):
+            out[-1] += " " + line
         else:
             out.append(line)
-    return [line.replace("\n", " ") for line in out]
-
-
-def _found(piece: Piece, part: int, language_hint: str | None) -> Found:
-    evidence = {"title": "label" if piece.labels.get("title") else "heuristic", "text": "heuristic"}
-    labels = piece.labels
-    text = "\n\n".join(piece.paragraphs)
-    moment = None
-    for value, kind in (
-        (labels.get("published"), "label"),
-        *((line, "heuristic") for line in piece.dates),
-    ):
-        moment = parse_moment(value) if value else None
-        if moment:
-            evidence["published"] = kind
-            break
-    modified = parse_moment(labels["modified"]) if "modified" in labels else None
-    origin = labels.get("origin")
-    author = labels.get("author")
-    if author and is_agency(author):
-        origin, author = origin or author, None
-    if origin:
-        evidence["origin"] = "label"
-    else:
-        origin = dateline_origin(piece.paragraphs)
-        if origin:
-            evidence["origin"] = "heuristic"
-    keywords_raw = labels.get("keywords")
-    language = language_of(text, language_hint)
-    for field, value in (
-        ("authors", author),
-        ("keywords", keywords_raw),
-        ("section", labels.get("section")),
-    ):
-        if value:
-            evidence[field] = "label"
-    if modified and modified.at:
-        evidence["modified"] = "label"
-    if language:
-        evidence["language"] = "heuristic"
-    if piece.related:
-        evidence["related"] = "label"
-    return Found(
-        title=without_site_name(piece.title or "", [origin] if origin else []),
-        text=text,
-        authors=split_names(author) if author else [],
-        published_at=moment.at if moment else None,
-        published_day=moment.day if moment else None,
-        published_precision=moment.precision if moment else None,
-        modified_at=modified.at if modified else None,
-        keywords_raw=keywords_raw,
-        keywords=split_keywords(keywords_raw) if keywords_raw else [],
-        section=labels.get("section"),
-        language=language,
-        origin=origin,
-        related=piece.related,
-        evidence=evidence,
-        part=part,
-    )
+        last = line
+    return out

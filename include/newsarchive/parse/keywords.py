@@ -13,8 +13,10 @@ _EDGE = " \t#.\"'«»“”[]()\u2022\u00b7-"
 def split_keywords(raw: str) -> list[str]:
     """Return the keywords of a line or a meta element, each once, in its order.
 
-    Comma, semicolon, bar, line end and their Arabic and Chinese forms separate, and so does the # of several hashtags.
-    Where nothing separates, the whole is one entry: where its words belong together is not for us to guess.
+    Comma, semicolon, bar, line end and their Arabic and Chinese forms separate, and so does the #
+    of several hashtags.
+    Where nothing separates, the whole is one entry: where its words belong together is not for us
+    to guess.
 
     Args:
         raw: as the page has it.

@@ -1,6 +1,7 @@
 """The labels that newspapers print beside an article: date, source, keywords, byline, "read also".
 
-One vocabulary for pages and for plain-text documents. Spellings are told apart by folding, so that hamza, tatweel,
+One vocabulary for pages and for plain-text documents. Spellings are told apart by folding, so that
+hamza, tatweel,
 vowel marks, letter case and kinds of colon do not matter.
 """
 
@@ -23,72 +24,121 @@ class Label:
 
 _PHRASES: dict[str, str] = {
     "published": """
-        تاريخ النشر | تأريخ النشر | تاريخ نشر الخبر | تاريخ الخبر | تاريخ المقال | تاريخ الإضافة | تاريخ الاضافة
+        تاريخ النشر | تأريخ النشر | تاريخ نشر الخبر | تاريخ الخبر | تاريخ المقال | تاريخ الإضافة
+        تاريخ الاضافة
         تاريخ الإنشاء | وقت النشر | تاريخ ووقت النشر | موعد النشر | تاريخ
-        التاريخ | نشر في | نشرت في | نشر بتاريخ | نشر يوم | تم النشر | تم النشر في | تم النشر بتاريخ | تم نشره في | بتاريخ
-        نشر | أضيف في | أضيف بتاريخ | كتب في | published | published on | published at | publish date
-        publication date | date published | published date | date of publication | first published | posted | posted on
-        posted at | date | issued | released | created | publié le | publié | publie le | mis en ligne le | date de publication
-        publicado | publicado el | publicado em | fecha de publicación | fecha | data | data de publicação | pubblicato il
-        veröffentlicht am | veröffentlicht | erstellt am | datum | yayınlanma tarihi | yayın tarihi | yayınlanma | giriş tarihi
-        tarih | тарих | дата публикации | опубликовано | дата | تاریخ انتشار | تاریخ | زمان انتشار | تاریخ اشاعت | diterbitkan
-        tanggal | data publikacji | opublikowano | publicerad | udgivet | publisert | gepubliceerd op | gepubliceerd
+        التاريخ | نشر في | نشرت في | نشر بتاريخ | نشر يوم | تم النشر | تم النشر في
+        تم النشر بتاريخ | تم نشره في | بتاريخ
+        نشر | أضيف في | أضيف بتاريخ | كتب في | published | published on | published at
+        publish date
+        publication date | date published | published date | date of publication | first published
+        posted | posted on
+        posted at | date | issued | released | created | publié le | publié | publie le
+        mis en ligne le | date de publication
+        publicado | publicado el | publicado em | fecha de publicación | fecha | data
+        data de publicação | pubblicato il
+        veröffentlicht am | veröffentlicht | erstellt am | datum | yayınlanma tarihi
+        yayın tarihi | yayınlanma | giriş tarihi
+        tarih | тарих | дата публикации | опубликовано | дата | تاریخ انتشار | تاریخ | زمان انتشار
+        تاریخ اشاعت | diterbitkan
+        tanggal | data publikacji | opublikowano | publicerad | udgivet | publisert
+        gepubliceerd op | gepubliceerd
         发布时间 | 发表时间 | 公開日 | 投稿日 | 입력
     """,
     "modified": """
-        آخر تحديث | اخر تحديث | آخر تعديل | تاريخ التحديث | تاريخ التعديل | تم التحديث | تم التحديث في | حدث في | التحديث
-        تحديث | updated | updated on | updated at | last updated | last updated on | last update | last modified | modified
-        date modified | mis à jour le | mise à jour | modifié le | dernière mise à jour | actualizado | actualizado el
-        última actualización | atualizado em | aggiornato il | aktualisiert | aktualisiert am | zuletzt aktualisiert | stand
-        güncelleme | güncellenme tarihi | güncelleme tarihi | son güncelleme | обновлено | به روز رسانی | 更新时间 | 更新日
+        آخر تحديث | اخر تحديث | آخر تعديل | تاريخ التحديث | تاريخ التعديل | تم التحديث
+        تم التحديث في | حدث في | التحديث
+        تحديث | updated | updated on | updated at | last updated | last updated on | last update
+        last modified | modified
+        date modified | mis à jour le | mise à jour | modifié le | dernière mise à jour
+        actualizado | actualizado el
+        última actualización | atualizado em | aggiornato il | aktualisiert | aktualisiert am
+        zuletzt aktualisiert | stand
+        güncelleme | güncellenme tarihi | güncelleme tarihi | son güncelleme | обновлено
+        به روز رسانی | 更新时间 | 更新日
     """,
     "origin": """
-        المصدر | مصدر | مصدر الخبر | المصدر الأصلي | المصادر | نقلا عن | نقلاً عن | وكالة | الوكالة | وكالات | source | sources
-        original source | news source | story source | quelle | quellen | fuente | fuentes | fonte | kaynak | источник
+        المصدر | مصدر | مصدر الخبر | المصدر الأصلي | المصادر | نقلا عن | نقلاً عن | وكالة
+        الوكالة | وكالات | source | sources
+        original source | news source | story source | quelle | quellen | fuente | fuentes | fonte
+        kaynak | источник
         منبع | ماخذ | sumber | bron | źródło | källa | kilde | 来源 | 出典 | 출처 | πηγή | מקור
     """,
     "keywords": """
-        كلمات دلالية | الكلمات الدلالية | كلمات دلاليه | كلمات مفتاحية | الكلمات المفتاحية | كلمات البحث | كلمات مفتاحيه
-        وسوم | الوسوم | وسوم الخبر | وسم | أوسمة | تاغات | التاغات | تاج | تاجات | دلالات | علامات | العلامات | كلمات ذات صلة
-        keywords | keyword | key words | tags | tag | tagged | tagged with | tagged as | topics | filed under | labels
-        mots clés | mots-clés | mots clefs | tags associés | palabras clave | etiquetas | palavras-chave | palavras chave
-        parole chiave | schlagwörter | schlagworte | stichwörter | stichworte | etiketler | anahtar kelimeler | etiket
-        ключевые слова | теги | метки | برچسب ها | برچسب‌ها | برچسبها | کلیدواژه ها | کلیدواژه‌ها | کلمات کلیدی | کلید واژه
-        kata kunci | trefwoorden | słowa kluczowe | tagi | nyckelord | emneord | 关键词 | 关键字 | 标签 | キーワード | タグ | 키워드 | 태그
+        كلمات دلالية | الكلمات الدلالية | كلمات دلاليه | كلمات مفتاحية | الكلمات المفتاحية
+        كلمات البحث | كلمات مفتاحيه
+        وسوم | الوسوم | وسوم الخبر | وسم | أوسمة | تاغات | التاغات | تاج | تاجات | دلالات | علامات
+        العلامات | كلمات ذات صلة
+        keywords | keyword | key words | tags | tag | tagged | tagged with | tagged as | topics
+        filed under | labels
+        mots clés | mots-clés | mots clefs | tags associés | palabras clave | etiquetas
+        palavras-chave | palavras chave
+        parole chiave | schlagwörter | schlagworte | stichwörter | stichworte | etiketler
+        anahtar kelimeler | etiket
+        ключевые слова | теги | метки | برچسب ها | برچسب‌ها | برچسبها | کلیدواژه ها | کلیدواژه‌ها
+        کلمات کلیدی | کلید واژه
+        kata kunci | trefwoorden | słowa kluczowe | tagi | nyckelord | emneord | 关键词 | 关键字
+        标签
+        キーワード | タグ | 키워드 | 태그
     """,
     "author": """
-        بقلم | كتب | كتبت | كتبه | كتبها | الكاتب | الكاتبة | كاتب المقال | اسم الكاتب | المؤلف | المحرر | المحررة | تحرير | إعداد
-        اعداد | حرره | written by | author | authors | by | reporter | byline | reported by | words by | editor | par
-        auteur | auteurs | von | autor | autoren | autorin | por | autora | autore | yazar | yazan | haber | автор | авторы | نویسنده
-        نویسنده خبر | خبرنگار | oleh | penulis | door | autorzy | av | av | forfatter | 作者 | 记者 | 記者 | 기자
+        بقلم | كتب | كتبت | كتبه | كتبها | الكاتب | الكاتبة | كاتب المقال | اسم الكاتب | المؤلف
+        المحرر | المحررة | تحرير | إعداد
+        اعداد | حرره | written by | author | authors | by | reporter | byline | reported by
+        words by | editor | par
+        auteur | auteurs | von | autor | autoren | autorin | por | autora | autore | yazar | yazan
+        haber | автор | авторы | نویسنده
+        نویسنده خبر | خبرنگار | oleh | penulis | door | autorzy | av | av | forfatter | 作者 | 记者
+        記者 | 기자
     """,
     "section": """
-        القسم | التصنيف | قسم | تصنيف | الباب | section | category | categories | rubrique | catégorie | categoría | sección
+        القسم | التصنيف | قسم | تصنيف | الباب | section | category | categories | rubrique
+        catégorie | categoría | sección
         rubrik | kategorie | kategori | рубрика | دسته بندی | گروه خبری
     """,
     "title": """
-        العنوان | عنوان الخبر | عنوان المقال | عنوان | title | headline | titre | titel | título | titolo | başlık | заголовок
+        العنوان | عنوان الخبر | عنوان المقال | عنوان | title | headline | titre | titel | título
+        titolo | başlık | заголовок
         عنوان خبر | تیتر | 标题
     """,
     "related": """
-        اقرأ أيضا | إقرأ أيضا | أقرأ أيضا | اقرا ايضا | اقرأي أيضا | اقرؤوا أيضا | إقراء أيضا | اقراء ايضا | إقرأ ايضا | اقرأ كذلك
-        اقرأ المزيد | إقرأ المزيد | للمزيد | للمزيد اقرأ | المزيد | اقرأ أكثر | طالع أيضا | طالع ايضا | شاهد أيضا | شاهد ايضا
-        انظر أيضا | مواضيع ذات صلة | موضوعات ذات صلة | مواضيع متعلقة | مواضيع مرتبطة | موضوعات متعلقة | مواضيع مشابهة | مقالات ذات صلة
-        مقالات مشابهة | أخبار ذات صلة | اخبار ذات صلة | أخبار متعلقة | أخبار مشابهة | اخبار متعلقة | قد يهمك | قد يهمك أيضا
-        قد يعجبك أيضا | قد يهمك ايضا | وقد يهمك أيضا | ذات صلة | مقالات متعلقة | اقرأ في | مواد ذات صلة | محتوى ذو صلة | يمكنك قراءة
-        تابع أيضا | اقرأ أيضا في | اخترنا لك | الأكثر قراءة | read also | read more | also read | see also | related
-        related articles | related article | related stories | related story | related news | related topics | related posts
-        related content | more on this story | more on this topic | more on this | you may also like | you might also like
-        you may be interested in | recommended | recommended for you | more stories | further reading | read next | up next
-        don't miss | most read | lire aussi | à lire aussi | lire également | à lire également | articles liés
-        sur le même sujet | voir aussi | lea también | lea además | leer más | le puede interesar | te puede interesar
-        artículos relacionados | noticias relacionadas | lee también | ver también | leia também | leia mais | veja também
-        notícias relacionadas | leggi anche | articoli correlati | potrebbe interessarti | lesen sie auch | mehr zum thema
-        auch interessant | das könnte sie auch interessieren | siehe auch | zum thema | ilgili haberler | ayrıca okuyun
-        bunları da okuyun | читайте также | читать также | по теме | смотрите также | بیشتر بخوانید | همچنین بخوانید
-        بخوانید | مطالب مرتبط | اخبار مرتبط | خبرهای مرتبط | یہ بھی پڑھیں | مزید پڑھیں | متعلقہ خبریں | baca juga
-        lees ook | czytaj także | czytaj też | zobacz także | läs också | läs även | läs mer | les også | læs også | 相关阅读
-        相关新闻 | 関連記事 | あわせて読みたい | 관련기사 | 관련 기사 | διαβάστε επίσης | διαβάστε ακόμη | קראו גם
+        اقرأ أيضا | إقرأ أيضا | أقرأ أيضا | اقرا ايضا | اقرأي أيضا | اقرؤوا أيضا | إقراء أيضا
+        اقراء ايضا | إقرأ ايضا | اقرأ كذلك
+        اقرأ المزيد | إقرأ المزيد | للمزيد | للمزيد اقرأ | المزيد | اقرأ أكثر | طالع أيضا
+        طالع ايضا | شاهد أيضا | شاهد ايضا
+        انظر أيضا | مواضيع ذات صلة | موضوعات ذات صلة | مواضيع متعلقة | مواضيع مرتبطة
+        موضوعات متعلقة | مواضيع مشابهة | مقالات ذات صلة
+        مقالات مشابهة | أخبار ذات صلة | اخبار ذات صلة | أخبار متعلقة | أخبار مشابهة | اخبار متعلقة
+        قد يهمك | قد يهمك أيضا
+        قد يعجبك أيضا | قد يهمك ايضا | وقد يهمك أيضا | ذات صلة | مقالات متعلقة | اقرأ في
+        مواد ذات صلة | محتوى ذو صلة | يمكنك قراءة
+        تابع أيضا | اقرأ أيضا في | اخترنا لك | الأكثر قراءة | read also | read more | also read
+        see also | related
+        related articles | related article | related stories | related story | related news
+        related topics | related posts
+        related content | more on this story | more on this topic | more on this
+        you may also like | you might also like
+        you may be interested in | recommended | recommended for you | more stories
+        further reading | read next | up next
+        don't miss | most read | lire aussi | à lire aussi | lire également | à lire également
+        articles liés
+        sur le même sujet | voir aussi | lea también | lea además | leer más | le puede interesar
+        te puede interesar
+        artículos relacionados | noticias relacionadas | lee también | ver también | leia também
+        leia mais | veja também
+        notícias relacionadas | leggi anche | articoli correlati | potrebbe interessarti
+        lesen sie auch | mehr zum thema
+        auch interessant | das könnte sie auch interessieren | siehe auch | zum thema
+        ilgili haberler | ayrıca okuyun
+        bunları da okuyun | читайте также | читать также | по теме | смотрите также
+        بیشتر بخوانید | همچنین بخوانید
+        بخوانید | مطالب مرتبط | اخبار مرتبط | خبرهای مرتبط | یہ بھی پڑھیں | مزید پڑھیں
+        متعلقہ خبریں | baca juga
+        lees ook | czytaj także | czytaj też | zobacz także | läs också | läs även | läs mer
+        les også | læs også | 相关阅读
+        相关新闻
+        関連記事 | あわせて読みたい | 관련기사 | 관련 기사
+        διαβάστε επίσης | διαβάστε ακόμη | קראו גם
     """,
 }
 _KIND = {
@@ -100,13 +150,13 @@ _KIND = {
 }
 _LONGEST = max(map(len, _KIND))
 
-# Words that open ordinary sentences too: without a colon they are no labels, and alone on a line neither.
-_NEEDS_VALUE = frozenset(
-    map(fold, "by par von por av haber وكالة مصدر وسم نشر كتب كتبت تحرير الكاتب المحرر".split())
-)
-_NEEDS_VALUE |= frozenset(
-    map(fold, ("وكالات", "data", "tag", "related", "المزيد", "stand", "door", "issued", "released"))
-)
+# Words that open ordinary sentences too: without a colon they are no labels, and alone on a line
+# neither.
+_NEEDS_VALUE_WORDS = """
+    by par von por av haber وكالة مصدر وسم نشر كتب كتبت تحرير الكاتب المحرر وكالات data tag
+    related المزيد stand door issued released
+"""
+_NEEDS_VALUE = frozenset(map(fold, _NEEDS_VALUE_WORDS.split()))
 _NO_COLON_DATE = frozenset(k for k, v in _KIND.items() if v in ("published", "modified"))
 # With a headline right behind them and no colon between.
 _POINTS_WITHOUT_COLON = tuple(
@@ -139,7 +189,17 @@ _BYLINE_WITHOUT_COLON = {
 
 # Boxes that are the same on every page: no word on this article.
 _ELSEWHERE = frozenset(
-    map(fold, ("الأكثر قراءة", "اخترنا لك", "most read", "recommended", "recommended for you", "more stories"))
+    map(
+        fold,
+        (
+            "الأكثر قراءة",
+            "اخترنا لك",
+            "most read",
+            "recommended",
+            "recommended for you",
+            "more stories",
+        ),
+    )
 )
 
 _SEPARATOR = re.compile(
@@ -153,17 +213,15 @@ _TRAIL = re.compile(
 _STOP = re.compile(r"[.!?؟…。！？।]['\"»”’)\]]*$")
 _PART = re.compile(r"\s+[|\u2022\u00b7]\s+|\s{2,}")
 
-_NOISE = frozenset(
-    map(
-        fold,
-        """إعلان|اعلان|إعلانات|شارك|شارك الخبر|مشاركة|طباعة|نسخ الرابط|تم نسخ الرابط|انسخ الرابط|تابعنا|حجم الخط|استمع للمقال
-        advertisement|advertisements|share|share this|share this article|share this story|print|print this|email|tweet|copy link
-        sponsored|ad|whatsapp|facebook|twitter|telegram|x|comments|leave a comment|skip to content|loading...|publicité
-        anzeige|publicidad|publicidade|reklam|реклама|الرئيسية|home|follow us|save|listen""".replace(
-            "\n", "|"
-        ).split("|"),
-    )
-)
+_NOISE_PHRASES = """
+    إعلان | اعلان | إعلانات | شارك | شارك الخبر | مشاركة | طباعة | نسخ الرابط | تم نسخ الرابط
+    انسخ الرابط | تابعنا | حجم الخط | استمع للمقال | advertisement | advertisements | share
+    share this | share this article | share this story | print | print this | email | tweet
+    copy link | sponsored | ad | whatsapp | facebook | twitter | telegram | x | comments
+    leave a comment | skip to content | loading... | publicité | anzeige | publicidad
+    publicidade | reklam | реклама | الرئيسية | home | follow us | save | listen
+"""
+_NOISE = frozenset(map(fold, _NOISE_PHRASES.replace("\n", "|").split("|"))) - {""}
 
 _LIMITS = {
     "published": 16,
@@ -181,8 +239,10 @@ _LIMITS = {
 def match_label(line: str) -> Label | None:
     """Return the label that a line is, or None for any other line.
 
-    A line is a label when it begins with a known phrase and a colon (or another separator) or is nothing but the
-    phrase; for dates also where the phrase is followed by a date, for some bylines and "read also" by the value itself.
+    A line is a label when it begins with a known phrase and a colon (or another separator) or is
+    nothing but the
+    phrase; for dates also where the phrase is followed by a date, for some bylines and "read also"
+    by the value itself.
     Lines whose "value" is a whole sentence are text: they begin with the word by chance.
 
     Args:
@@ -201,7 +261,7 @@ def match_label(line: str) -> Label | None:
         if separator and separator.group().strip():
             value = line[separator.end() :].strip(" *_\t")
             if kind in ("author", "origin", "section"):
-                value = _TRAIL.sub("", value)
+                value = _LEAD.sub("", _TRAIL.sub("", value))
             if _is_value(kind, value, firm=bool(_COLON.match(line, end)), phrase=phrase):
                 return Label(kind, value)
         elif line[end : end + 1].isspace():
@@ -221,9 +281,10 @@ def match_label(line: str) -> Label | None:
 
 
 def match_labels(line: str) -> list[Label]:
-    """Return the labels of a line that holds one or several side by side (`By A | Published: 3 May 2024`), or none.
+    """Return the labels of a line that holds one or several side by side, or none.
 
-    A part that is a bare date counts as published; a part that is neither makes the whole line text.
+    `By A | Published: 3 May 2024` holds two. A part that is a bare date counts as published; a part
+    that is neither makes the whole line text.
 
     Args:
         line: one line, repaired.
@@ -251,12 +312,12 @@ def is_noise(line: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Say whether a text could be a person's name: two to five words of letters, no digits, no sentence."""
-    return 1 < len(text.split()) and _is_name(text)
+    """Say whether a text could be a person's name: two to five words and no digit."""
+    return len(text.split()) > 1 and _is_name(text)
 
 
 def _phrases_at_start(line: str) -> list[tuple[int, str, str]]:
-    """Known phrases that the line begins with, longest first: (end in `line`, kind, folded phrase)."""
+    """Known phrases that the line begins with, longest first: (end, kind, folded phrase)."""
     found = []
     limit = min(
         len(line), _LONGEST + 24
@@ -308,14 +369,16 @@ def _is_name(value: str) -> bool:
 
 
 def is_related_header(text: str) -> bool:
-    """Say whether a text is nothing but "read also" or the like; cheap, as pages have thousands of short texts."""
+    """Say whether a text is nothing but "read also" or the like.
+
+    Cheap, as pages have thousands of short texts.
+    """
     if len(text) > 60:
         return False
     folded = fold(_TRAIL.sub("", _LEAD.sub("", text)))
     if folded in _ELSEWHERE:
         return False
-    return (
-        _KIND.get(folded) == "related"
-        and folded not in _NEEDS_VALUE
-        or folded in ("related", "المزيد")
+    return (_KIND.get(folded) == "related" and folded not in _NEEDS_VALUE) or folded in (
+        "related",
+        "المزيد",
     )

@@ -8,7 +8,8 @@ from newsarchive.text.folding import bare, fold
 from newsarchive.text.repair import tidy_line
 
 _BY = re.compile(
-    r"^(?:written by|reported by|words by|story by|by|par|por|von|di|door|av|oleh|автор|بقلم|كتبت|كتبه|كتب|إعداد|اعداد|تحرير)"
+    r"^(?:written by|reported by|words by|story by|by|par|por|von|di|door|av|oleh|автор"
+    r"|بقلم|كتبت|كتبه|كتب|إعداد|اعداد|تحرير)"
     r"(?:\s*[:：/-]\s*|\s+)(?=\S)",
     re.I,
 )
@@ -21,15 +22,15 @@ _TAIL = re.compile(
     re.I,
 )
 _ADDRESS = re.compile(r"\s*(?:(?:https?:)?//|www\.|\S+/\S+/)")
-_NOT_PERSONS = frozenset(
-    bare(n)
-    for n in """admin | administrator | editor | editors | the editors | staff | staff writer | staff reporter | newsroom | news desk
-    web desk | desk | redaktion | redacción | redaccion | redação | la rédaction | rédaction | redazione | redaksi | редакция | webmaster
-    guest | user | author | unknown | anonymous | none | null | by | online | team | press release | المحرر | محرر | مدير الموقع
-    هيئة التحرير | أسرة التحرير | التحرير | كاتب | الموقع | مدير | المحررون | غير معروف | super user | superuser | root""".split(
-        "|"
-    )
-)
+_ACCOUNTS = """
+    admin | administrator | editor | editors | the editors | staff | staff writer
+    staff reporter | newsroom | news desk | web desk | desk | redaktion | redacción
+    redaccion | redação | la rédaction | rédaction | redazione | redaksi | редакция
+    webmaster | guest | user | author | unknown | anonymous | none | null | by | online | team
+    press release | المحرر | محرر | مدير الموقع | هيئة التحرير | أسرة التحرير | التحرير | كاتب
+    الموقع | مدير | المحررون | غير معروف | super user | superuser | root
+"""
+_NOT_PERSONS = frozenset(bare(n) for n in _ACCOUNTS.replace("\n", "|").split("|"))
 
 
 def split_names(text: str) -> list[str]:
@@ -45,7 +46,7 @@ def split_names(text: str) -> list[str]:
 
 
 def clean_name(text: str) -> str | None:
-    """Return a name without "by", address or punctuation at its ends; None when no letters are left or it is a link."""
+    """Return a name without "by", address or punctuation around it; None where none is left."""
     text = tidy_line(text)
     if _ADDRESS.match(text):
         return None

@@ -9,12 +9,13 @@ from newsarchive.parse.borders import Line
 from newsarchive.parse.labels import is_related_header
 from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
-from newsarchive.text.repair import repair, tidy_line
+from newsarchive.text.repair import tidy_line
 from newsarchive.text.words import count_words
 
-_HEADERS = frozenset(
-    "h1 h2 h3 h4 h5 h6 p div span strong b header legend summary a em label dt section aside li".split()
-)
+_HEADERS_WORDS = """
+    h1 h2 h3 h4 h5 h6 p div span strong b header legend summary a em label dt section aside li
+"""
+_HEADERS = frozenset(_HEADERS_WORDS.split())
 _WALLS = frozenset(("html", "body", "main"))
 _PARAGRAPH_WORDS = 14
 _MOST_POINTERS = 12
@@ -83,7 +84,7 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
 
 
 def _holds_article(lines: list[Line]) -> bool:
-    """Whether a heading that is no link stands over two paragraphs or more: a whole article, not a teaser."""
+    """Whether a heading that is no link stands over paragraphs: a whole article, no teaser."""
     run = words = 0
     under = False
     for line in lines:
@@ -105,8 +106,7 @@ def _box_of(header: HtmlElement) -> HtmlElement | None:
         if (
             parent is None
             or parent.tag in _WALLS
-            or parent.tag == "article"
-            and parent.find(".//h1") is not None
+            or (parent.tag == "article" and parent.find(".//h1") is not None)
         ):
             break
         whole = parent.text_content()
@@ -123,7 +123,7 @@ def _box_of(header: HtmlElement) -> HtmlElement | None:
 
 
 def _loose_links(header: HtmlElement) -> list[HtmlElement]:
-    """Lists and paragraphs of nothing but links that follow a header which has no box of its own."""
+    """Lists and paragraphs of nothing but links that follow a header without a box."""
     start = header
     while (
         start.getnext() is None
@@ -166,13 +166,13 @@ def _pointers(members: list[HtmlElement], url: str) -> list[str]:
 
 
 def _is_headline(text: str, a: HtmlElement) -> bool:
-    """Whether a link's text is a headline, or its picture's stand-in; a section's or an author's name is neither."""
+    """Whether a link's text is a headline, or a picture; no section's or author's name."""
     return len(text.split()) >= 3 or len(text) >= 14 or (not text and a.find(".//img") is not None)
 
 
 def _is_gone(element: HtmlElement, tree: HtmlElement) -> bool:
     """Whether an element was cut out together with an earlier box."""
     top = element
-    for top in element.iterancestors():  # the last one counts
-        pass
+    for ancestor in element.iterancestors():
+        top = ancestor  # the last one counts
     return top is not tree.getroottree().getroot()

@@ -13,21 +13,26 @@ from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
 from newsarchive.text.repair import repair, tidy_line
 
-_ARTICLE_TYPES = frozenset(
-    """newsarticle article reportagenewsarticle blogposting liveblogposting analysisnewsarticle opinionnewsarticle
-    backgroundnewsarticle reviewnewsarticle advertisercontentarticle socialmediaposting report scholarlyarticle techarticle
-    satiricalarticle askpublicnewsarticle medicalscholarlyarticle""".split()
-)
-_SITE_TYPES = frozenset(
-    "website organization newsmediaorganization corporation localbusiness onlinebusiness".split()
-)
+_ARTICLE_TYPES_WORDS = """
+    newsarticle article reportagenewsarticle blogposting liveblogposting analysisnewsarticle
+    opinionnewsarticle backgroundnewsarticle reviewnewsarticle advertisercontentarticle
+    socialmediaposting report scholarlyarticle techarticle satiricalarticle
+    askpublicnewsarticle medicalscholarlyarticle
+"""
+_ARTICLE_TYPES = frozenset(_ARTICLE_TYPES_WORDS.split())
+_SITE_TYPES_WORDS = """
+    website organization newsmediaorganization corporation localbusiness onlinebusiness
+"""
+_SITE_TYPES = frozenset(_SITE_TYPES_WORDS.split())
 _DEEP = 40
 """Levels of JSON that are looked into; deeper is no page's honest metadata."""
 _MANY_NODES = 20_000
-_PROPERTIES = frozenset(
-    """headline name datepublished datecreated datemodified author creator articlebody description articlesection keywords
-    image publisher inlanguage sourceorganization mainentityofpage url""".split()
-)
+_PROPERTIES_WORDS = """
+    headline name datepublished datecreated datemodified author creator articlebody
+    description articlesection keywords image publisher inlanguage sourceorganization
+    mainentityofpage url
+"""
+_PROPERTIES = frozenset(_PROPERTIES_WORDS.split())
 
 
 @dataclass(slots=True)
@@ -116,7 +121,8 @@ def read_structured(tree: HtmlElement, url: str) -> Structured:
 def read_json(text: str) -> Any:
     """Return the value of a JSON-LD script, with simple faults mended; None when it cannot be read.
 
-    Mended are comments and CDATA marks around it, trailing commas, control characters, escaped quotes, a value that ends
+    Mended are comments and CDATA marks around it, trailing commas, control characters, escaped
+    quotes, a value that ends
     too early or is followed by something else.
     """
     text = _WRAPPING.sub("", text).strip().lstrip("\ufeff").rstrip(";").strip()
@@ -212,11 +218,7 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
             yield from _texts(one, depth + 1)
     elif isinstance(value, dict):
         name = next(
-            (
-                value[k]
-                for k in ("name", "@value", "headline", "alternateName")
-                if value.get(k)
-            ),
+            (value[k] for k in ("name", "@value", "headline", "alternateName") if value.get(k)),
             None,
         )
         if isinstance(name, dict) or name is None:
@@ -261,7 +263,7 @@ def _types(node: dict[str, Any]) -> list[str]:
 def _own_article(
     nodes: list[dict[str, Any]], by_id: dict[str, dict[str, Any]], url: str, titles: list[str]
 ) -> dict[str, Any]:
-    """The object of this page's article: by its address, else by its headline, else the fullest one."""
+    """The object of this page's article: by its address, headline, or fullness."""
     candidates = [n for n in nodes if _ARTICLE_TYPES.intersection(_types(n))]
     if not candidates:
         # Some sites put the article's dates on the page's object.
@@ -318,7 +320,7 @@ def _address(value: Any) -> Any:
 
 
 def address_of(value: Any) -> str | None:
-    """Return the address in a JSON-LD value: a string, or the @id or url of an object, or the first of a list."""
+    """Return the address in a JSON-LD value: a string, an object's @id or url, a list's first."""
     for one in value if isinstance(value, list) else [value]:
         address = _address(one)
         if isinstance(address, str) and address.strip():
@@ -339,7 +341,7 @@ def _read_meta(element: HtmlElement, into: dict[str, list[str]]) -> None:
 
 
 def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
-    """Properties of the first article scope that has a date or a body; meta elements in it are read here too."""
+    """Properties of the first article scope that has a date or a body."""
     scopes: dict[Any, dict[str, list[str]]] = {}
     for element in tree.iterfind(".//*[@itemprop]"):
         names = [n for n in (element.get("itemprop") or "").lower().split() if n in _PROPERTIES]

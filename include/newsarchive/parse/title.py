@@ -18,7 +18,8 @@ def without_site_name(title: str, site_names: Iterable[str]) -> str:
 
     Args:
         title: a headline, one line.
-        site_names: what the site calls itself; a part of the title that is one of them goes, and nothing else.
+        site_names: what the site calls itself; a part of the title that is one of them goes, and
+            nothing else.
     """
     names = {bare(n).replace(" ", "") for n in site_names if n} - {""}
     title = tidy_line(title)
@@ -43,9 +44,10 @@ def best_title(
     page_title: str | None,
     site_names: Iterable[str],
 ) -> tuple[str, str] | None:
-    """Return the headline of a page and its evidence (heuristic for a heading, meta for a claim that no heading bears out).
+    """Return the headline of a page and its evidence: heuristic for a heading, meta for a claim.
 
-    The heading that best matches what the page says of itself is what readers saw. Where none matches, the claim itself
+    The heading that best matches what the page says of itself is what readers saw. Where none
+    matches, the claim itself
     is taken, without the site's name.
 
     Args:
@@ -86,7 +88,7 @@ def best_title(
 
 
 def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
-    """Return the claim itself where the heading is that claim behind a kicker: "Open Progress Why collaborative…"."""
+    """Return the claim itself where the heading is that claim behind a kicker."""
     whole = bare(heading)
     for claim in claims:
         text = without_site_name(claim, sites)
@@ -97,7 +99,7 @@ def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> st
 
 
 def _likeness(a: str, b: str) -> float:
-    """Likeness of two bare headlines, 0 to 1; one inside the other counts by length, as `<title>` adds the site's name."""
+    """Likeness of two bare headlines, 0 to 1; one inside the other counts by its length."""
     if not a or not b:
         return 0.0
     if a == b:
@@ -113,8 +115,8 @@ def _likeness(a: str, b: str) -> float:
 
 
 def _without_tail(title: str) -> str:
-    """Cut the last part of a `<title>` where it is much shorter than the rest: the site's name, which nobody told us."""
-    cuts = [m for m in re.finditer(r"\s+[|\u2022\u00b7\u2013\u2014»-]+\s+", title)]
+    """Cut the last part of a `<title>` where it is much shorter than the rest: a site's name."""
+    cuts = list(re.finditer(r"\s+[|\u2022\u00b7\u2013\u2014»-]+\s+", title))
     if cuts:
         head, tail = title[: cuts[-1].start()].strip(), title[cuts[-1].end() :].strip()
         if len(head.split()) >= 3 and len(tail.split()) <= 4 and len(tail) < 0.6 * len(head):

@@ -14,7 +14,8 @@ _BOMS = (
 _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
-# Names that pages use and Python does not know, or means less by (what is declared latin-1 is cp1252 in practice).
+# Names that pages use and Python does not know, or means less by (what is declared latin-1 is
+# cp1252 in practice).
 _ALIASES = {
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
@@ -40,8 +41,9 @@ _ALIASES = {
     "unicode": "utf-8",
     "x-user-defined": "cp1252",
 }
-# Charsets by script, for bytes that nobody named rightly: the share of characters beyond ASCII that must be letters of
-# the script. Japanese needs kana, as Chinese characters alone come out of any bytes.
+# Charsets by script, for bytes that nobody named rightly: the share of characters beyond ASCII
+# that must be letters of the script. Japanese needs kana, as Chinese characters alone come out of
+# any bytes.
 _GUESSES: tuple[tuple[str, re.Pattern[str], float], ...] = (
     (
         "cp1256",
@@ -78,9 +80,12 @@ _SAMPLE = 200_000
 def decode(body: bytes, content_type: str | None = None) -> str:
     """Return the text of a page or document.
 
-    Byte order mark first. Then bytes that are valid UTF-8 are UTF-8 whatever they are said to be, as no other charset's
-    text looks like it by chance. Else what header, meta element or XML declaration say, where it fits; Arabic in
-    windows-1256 is known by its letters, also when it is declared something else; then other charsets by their letters,
+    Byte order mark first. Then bytes that are valid UTF-8 are UTF-8 whatever they are said to be,
+    as no other charset's
+    text looks like it by chance. Else what header, meta element or XML declaration say, where it
+    fits; Arabic in
+    windows-1256 is known by its letters, also when it is declared something else; then other
+    charsets by their letters,
     UTF-8 with faults, cp1252. A byte that fits nothing becomes U+FFFD. Never fails.
 
     Args:
@@ -126,7 +131,7 @@ def decode(body: bytes, content_type: str | None = None) -> str:
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:
-    """Python names of the charsets that header, meta element and XML declaration name, in this order."""
+    """Python names of the charsets that header, meta element and XML declaration name."""
     found = []
     match = _HEADER.search(content_type or "")
     if match:
@@ -143,7 +148,7 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
             name = codecs.lookup(_ALIASES.get(label, label)).name.replace("-", "_")
             b"".decode(name)
         except (LookupError, UnicodeError, ValueError):
-            continue  # no charset of that name, or a codec that is none (rot13, zlib): the next evidence
+            continue  # no such charset, or a codec that is none (rot13): the next evidence
         if name in (
             "idna",
             "punycode",
@@ -173,7 +178,8 @@ def _utf8_faults(body: bytes) -> int:
 def _utf16_without_bom(body: bytes) -> str | None:
     sample = body[:2000]
     if len(sample) < 8 or b"\x00" not in sample:
-        # Arabic in UTF-16 has no zero bytes in its words, but its spaces and line ends do have them.
+        # Arabic in UTF-16 has no zero bytes in its words, but its spaces and line ends do have
+        # them.
         return None
     for name in ("utf-16-le", "utf-16-be"):
         text = sample[: len(sample) // 2 * 2].decode(name, "replace")
@@ -203,7 +209,7 @@ def _guess(body: bytes, guesses: tuple[tuple[str, re.Pattern[str], float], ...])
 
 
 def _reads_as(name: str, text: str, beyond: list[str]) -> bool:
-    """Whether the letters stand in words: single ones among Latin letters are accented letters misread."""
+    """Whether the letters stand in words: single ones are accented letters misread."""
     if name == "cp1256":
         words = re.findall("[\u0621-\u0652\u067e\u0686\u0698\u06af]{2,}", text)
         return sum(map(len, words)) > 0.7 * len(beyond) and ("ال" in text or len(words) > 2)

@@ -21,7 +21,8 @@ _SAME = str.maketrans(
         **{chr(0x06F0 + n): str(n) for n in range(10)},
     }
 )
-# Tatweel, vowel and Koran marks, joiners, soft hyphen, direction marks, byte order mark: spelling, not content.
+# Tatweel, vowel and Koran marks, joiners, soft hyphen, direction marks, byte order mark: spelling,
+# not content.
 _MARKS = re.compile(
     "[\u00ad\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u061c"
     "\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -31,14 +32,17 @@ _LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 
 def fold(text: str) -> str:
-    """Return `text` as it is compared: one spelling for each letter and digit, lower case, single spaces.
+    """Return `text` as it is compared: one spelling a letter, lower case, single spaces.
 
-    Alef forms, ya and alef maqsura, ta marbuta, hamza carriers and Persian letters fall together; Arabic-Indic and
-    Persian digits become ASCII; tatweel, harakat, joiners and direction marks go; the rest as NFKC and case folding
+    Alef forms, ya and alef maqsura, ta marbuta, hamza carriers and Persian letters fall together;
+    Arabic-Indic and
+    Persian digits become ASCII; tatweel, harakat, joiners and direction marks go; the rest as NFKC
+    and case folding
     have it. Folding twice changes nothing more.
 
     Args:
-        text: anything; white space of all kinds, line ends too, becomes one space, none at the ends.
+        text: anything; white space of all kinds, line ends too, becomes one space, none at the
+            ends.
     """
     text = unicodedata.normalize("NFKC", text).casefold()
     if not text.isascii():
@@ -48,7 +52,7 @@ def fold(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Return the folded text without Latin accents and punctuation: for telling whether two headlines are one.
+    """Return the folded text without accents and punctuation: to tell whether headlines are one.
 
     Args:
         text: anything; a text of punctuation alone gives the empty string.

@@ -1,4 +1,4 @@
-"""Tell the language of a text: by its script where that is enough, else by a model that is loaded on first need."""
+"""Tell the language of a text: by its script where that is enough, else by a model."""
 
 import functools
 import re
@@ -9,7 +9,8 @@ _SAMPLE = 3_000
 _ENOUGH = 40
 """Letters below which a text says less of its language than the page does."""
 
-# Scripts that one language of newspapers writes; (first, last code point, language, others that a hint may name).
+# Scripts that one language of newspapers writes; (first, last code point, language, others that a
+# hint may name).
 _SCRIPTS: tuple[tuple[str, str, str, str], ...] = (
     ("\u0370", "\u03ff", "el", ""),
     ("\u0530", "\u058f", "hy", ""),
@@ -32,7 +33,8 @@ _SCRIPTS: tuple[tuple[str, str, str, str], ...] = (
     ("\u1780", "\u17ff", "km", ""),
     ("\uac00", "\ud7a3", "ko", ""),
 )
-# Letters that Arabic does not have, and words that the languages written with them cannot do without.
+# Letters that Arabic does not have, and words that the languages written with them cannot do
+# without.
 _URDU = re.compile("[ٹڈڑںےھ]")
 _PASHTO = re.compile("[ښځڅډړڼېۍ]")
 _KURDISH = re.compile("[ێۆڕڵەڤ]")
@@ -41,37 +43,43 @@ _PERSIAN = re.compile("[پچژگکی]")
 _PERSIAN_WORDS = re.compile(r"\b(?:است|این|اين|که|را|می|برای|شده|های|كه|مي|از)\b")
 
 # The commonest words: they confirm the page's own word, without the model.
+_COMMON_WORDS = """
+en: the of and to in a is that for on with was as it by at from has be are said
+fr: de la le et les des en un une du que dans est pour qui sur au par il a plus
+es: de la que el en y a los del las un por con no una su para es al lo se
+pt: de a o que e do da em um para com não uma os no se na por mais as dos
+it: di che e il la per un in è a non del si una con i le da della sono al
+de: der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als
+nl: de van het een en in is dat op te met voor zijn die niet aan er om ook als
+tr: ve bir bu için ile da de olarak çok daha olan gibi sonra kadar ise dedi en ne göre
+id: yang dan di dengan untuk dari ini itu pada dalam tidak akan juga ke oleh adalah telah bisa
+pl: i w z na się że do nie jest o od za po jak to przez przy dla oraz który
+sv: och i att det som en på är av för med till den har inte om ett men var sig
+ru: и в на что не с по из для как это от о за его был к но до при
+"""
 _COMMON = {
-    "en": "the of and to in a is that for on with was as it by at from has be are said",
-    "fr": "de la le et les des en un une du que dans est pour qui sur au par il a plus",
-    "es": "de la que el en y a los del las un por con no una su para es al lo se",
-    "pt": "de a o que e do da em um para com não uma os no se na por mais as dos",
-    "it": "di che e il la per un in è a non del si una con i le da della sono al",
-    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als",
-    "nl": "de van het een en in is dat op te met voor zijn die niet aan er om ook als",
-    "tr": "ve bir bu için ile da de olarak çok daha olan gibi sonra kadar ise dedi en ne göre",
-    "id": "yang dan di dengan untuk dari ini itu pada dalam tidak akan juga ke oleh adalah telah bisa",
-    "pl": "i w z na się że do nie jest o od za po jak to przez przy dla oraz który",
-    "sv": "och i att det som en på är av för med till den har inte om ett men var sig",
-    "ru": "и в на что не с по из для как это от о за его был к но до при",
+    code: frozenset(words.split())
+    for code, _, words in (line.partition(":") for line in _COMMON_WORDS.strip().split("\n"))
 }
-_COMMON_SETS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 _COMMON_SHARE = 0.2
 _WORD = re.compile(r"[^\W\d_]+")
 
 # ISO 639-3 codes of the model, and old or regional codes of pages, as ISO 639-1.
 _TO_639_1 = {
-    "arz": "ar", "arb": "ar", "ara": "ar", "ary": "ar", "apc": "ar", "acm": "ar", "ckb": "ku", "kmr": "ku", "kur": "ku",
-    "pes": "fa", "prs": "fa", "fas": "fa", "per": "fa", "iw": "he", "heb": "he", "in": "id", "ind": "id", "ji": "yi",
-    "nb": "no", "nor": "no", "cmn": "zh", "zho": "zh", "chi": "zh", "yue": "zh", "eng": "en", "fra": "fr", "fre": "fr",
-    "deu": "de", "ger": "de", "spa": "es", "por": "pt", "ita": "it", "tur": "tr", "rus": "ru", "urd": "ur", "pnb": "pa",
-    "azb": "az", "jpn": "ja", "kor": "ko", "nld": "nl", "dut": "nl", "ell": "el", "gre": "el", "sh": "sr", "fil": "tl",
-    "swh": "sw", "swa": "sw", "hin": "hi", "ben": "bn", "pus": "ps", "som": "so", "amh": "am", "mo": "ro", "jw": "jv",
+    "arz": "ar", "arb": "ar", "ara": "ar", "ary": "ar", "apc": "ar", "acm": "ar", "ckb":
+    "ku", "kmr": "ku", "kur": "ku", "pes": "fa", "prs": "fa", "fas": "fa", "per": "fa",
+    "iw": "he", "heb": "he", "in": "id", "ind": "id", "ji": "yi", "nb": "no", "nor": "no",
+    "cmn": "zh", "zho": "zh", "chi": "zh", "yue": "zh", "eng": "en", "fra": "fr", "fre":
+    "fr", "deu": "de", "ger": "de", "spa": "es", "por": "pt", "ita": "it", "tur": "tr",
+    "rus": "ru", "urd": "ur", "pnb": "pa", "azb": "az", "jpn": "ja", "kor": "ko", "nld":
+    "nl", "dut": "nl", "ell": "el", "gre": "el", "sh": "sr", "fil": "tl", "swh": "sw",
+    "swa": "sw", "hin": "hi", "ben": "bn", "pus": "ps", "som": "so", "amh": "am", "mo":
+    "ro", "jw": "jv",
 }  # fmt: skip
 
 
 def code_of(tag: str | None) -> str | None:
-    """Return the ISO 639-1 code of a language tag as pages write it (`ar-EG`, `en_US`, `ara`); None for anything else.
+    """Return the ISO 639-1 code of a tag as pages write it (`ar-EG`, `ara`); None for others.
 
     Args:
         tag: BCP 47, a locale name, or an ISO 639 code; letter case and white space do not matter.
@@ -84,11 +92,12 @@ def code_of(tag: str | None) -> str | None:
 
 
 def language_of(text: str, hint: str | None = None) -> str | None:
-    """Return the language of a text, ISO 639-1; the hint's where the text does not say, None where nothing does.
+    """Return the language of a text, ISO 639-1; the hint where the text does not say.
 
     Args:
         text: an article or a headline; the first few thousand characters are read.
-        hint: what the page or the source says of itself; it decides among languages of one script that look alike, and
+        hint: what the page or the source says of itself; it decides among languages of one script
+            that look alike, and
             for texts of a few words.
     """
     hint = code_of(hint)
@@ -110,7 +119,7 @@ def language_of(text: str, hint: str | None = None) -> str | None:
             return hint if hint and hint in others.split() else language
     if hint and count < _ENOUGH:
         return hint
-    if hint in _COMMON_SETS and _is_common(sample, hint):
+    if hint in _COMMON and _is_common(sample, hint):
         return hint
     return _by_model(sample, hint)
 
@@ -152,7 +161,7 @@ def _of_arabic_script(sample: str, count: int, hint: str | None) -> str | None:
 
 def _is_common(sample: str, code: str) -> bool:
     words = _WORD.findall(sample.lower())
-    common = _COMMON_SETS[code]
+    common = _COMMON[code]
     return len(words) >= 20 and sum(w in common for w in words) >= _COMMON_SHARE * len(words)
 
 

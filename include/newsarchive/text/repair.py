@@ -5,7 +5,8 @@ import re
 import ftfy
 import ftfy.badness
 
-# What cp1252 leaves undefined, browsers and most software read as the C1 control of the same number.
+# What cp1252 leaves undefined, browsers and most software read as the C1 control of the same
+# number.
 _SLOPPY_1252 = {b: bytes([b]).decode("cp1252", "ignore") or chr(b) for b in range(0x80, 0x100)}
 _TO_1252 = {c: bytes([b]) for b, c in _SLOPPY_1252.items()} | {
     chr(b): bytes([b]) for b in range(0x80, 0x100)
@@ -16,12 +17,13 @@ _HIGH_LATIN = re.compile("[\u00c0-\u00ff]")
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _ARABIC = re.compile("[\u0621-\u064a]")
 _WORD_LETTER = re.compile(r"[^\W\d_]")
-# A sign that UTF-8 was read as windows-1256: the first bytes of Arabic letters come out as ط and ظ, the second ones mostly
-# as signs that never follow these letters.
+# A sign that UTF-8 was read as windows-1256: the first bytes of Arabic letters come out as ط and
+# ظ, the second ones mostly as signs that never follow these letters.
 _UTF8_AS_1256 = re.compile(
     "[طظâأ][\u0080-\u00bf\u0152\u0153\u0192\u02c6\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122\u0688]"
 )
-# The second byte of ف is nothing in cp1252, so that a strict reader lost it; no other letter is written so.
+# The second byte of ف is nothing in cp1252, so that a strict reader lost it; no other letter is
+# written so.
 _LOST_FEH = re.compile("Ù\ufffd")
 _UTF8_AS_1252 = re.compile("[ØÙ][^\\s\\w]?")
 
@@ -39,11 +41,14 @@ _BLANK = re.compile("[^\\S\n]+")
 
 
 def repair(text: str) -> str:
-    """Return `text` with wrongly decoded letters mended and invisible characters gone; line ends are newlines.
+    """Return `text` with wrongly decoded letters mended and invisible characters gone.
 
-    Mended are UTF-8 read as latin-1, cp1252 or the like (also twice), UTF-8 read as windows-1256, and Arabic
-    windows-1256 read as latin-1 or cp1252. Each line is judged by itself, as pages mix parts of different origin. Gone
-    are control characters, direction marks, zero-width spaces and soft hyphens; ZWNJ and ZWJ stay between letters,
+    Mended are UTF-8 read as latin-1, cp1252 or the like (also twice), UTF-8 read as windows-1256,
+    and Arabic
+    windows-1256 read as latin-1 or cp1252. Each line is judged by itself, as pages mix parts of
+    different origin. Gone
+    are control characters, direction marks, zero-width spaces and soft hyphens; ZWNJ and ZWJ stay
+    between letters,
     where Persian, Urdu and Indic scripts need them. No-break and other spaces become plain ones.
 
     Args:
@@ -58,12 +63,16 @@ def repair(text: str) -> str:
 
 
 def mend_letters(text: str) -> str:
-    """Return `text` with letters mended that were decoded with the wrong charset; nothing else changes."""
-    return "\n".join(_mend_line(line) for line in text.split("\n"))
+    """Return `text` with letters mended that were decoded with the wrong charset."""
+    lines = text.split("\n")
+    if _arabic_read_as_latin(text) is not None:
+        # The whole text is so: also its lines that are mostly digits or Latin names.
+        lines = [_arabic_read_as_latin(line, sure=True) or line for line in lines]
+    return "\n".join(_mend_line(line) for line in lines)
 
 
 def tidy(text: str) -> str:
-    """Return `text` without characters that nobody sees, with plain single spaces; newlines stay."""
+    """Return `text` without characters that nobody sees, with plain single spaces."""
     text = _LINE_END.sub("\n", text)
     text = _CONTROL.sub("", text)
     if not text.isascii():
@@ -96,11 +105,10 @@ def _mend_once(line: str) -> str:
             return mended
     if "\ufffd" in line and len(_UTF8_AS_1252.findall(line)) > 3:
         line = _LOST_FEH.sub("Ù\x81", line)
-    if ftfy.badness.is_bad(line):
+    mended = _arabic_read_as_latin(line)
+    if mended is None and ftfy.badness.is_bad(line):
         mended = ftfy.fix_encoding(line)
-        if mended != line:
-            return mended
-    return _arabic_read_as_latin(line) or line
+    return mended or line
 
 
 def _utf8_read_as_1256(line: str) -> str | None:
@@ -111,18 +119,28 @@ def _utf8_read_as_1256(line: str) -> str | None:
     return mended if mended.count("\ufffd") * 20 <= len(mended) else None
 
 
-def _arabic_read_as_latin(line: str) -> str | None:
-    """Mend "ÇáÎÈÑ", which is "الخبر": no language writes words of accented letters alone."""
+def _arabic_read_as_latin(line: str, *, sure: bool = False) -> str | None:
+    """Mend "ÇáÎÈÑ", which is "الخبر": no language writes words of accented letters alone.
+
+    Args:
+        line: a line, or a whole text.
+        sure: the text around it is so, so that two letters are enough.
+    """
     high = len(_HIGH_LATIN.findall(line))
-    if high < 3 or high < 1.2 * len(_ASCII_LETTER.findall(line)):
+    if high < 2 or (not sure and (high < 3 or high < 1.2 * len(_ASCII_LETTER.findall(line)))):
         return None
     raw = _encode(line, _TO_1252)
-    if raw is None:
+    if raw is None or _is_utf8(raw):
         return None
     mended = raw.decode("cp1256", "replace")
     arabic = len(_ARABIC.findall(mended))
     foreign = len(_WORD_LETTER.findall(mended)) - arabic - len(_ASCII_LETTER.findall(mended))
-    return mended if arabic >= 3 and foreign * 8 <= arabic else None
+    return mended if arabic >= 2 and foreign * 8 <= arabic else None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Whether bytes are mostly valid UTF-8: then cp1256 is not what they were written in."""
+    return raw.decode("utf-8", "replace").count("\ufffd") * 8 < sum(b > 0x7F for b in raw)
 
 
 def _encode(line: str, table: dict[str, bytes]) -> bytes | None:

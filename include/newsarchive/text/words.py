@@ -11,9 +11,10 @@ _BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?
 
 
 def count_words(text: str) -> int:
-    """Return the number of words: what stands between spaces or punctuation and holds a letter or digit.
+    """Return the number of words: what stands between spaces and holds a letter or digit.
 
-    Chinese and Japanese characters count one each; runs of Thai, Lao, Burmese and Khmer letters a quarter of their
+    Chinese and Japanese characters count one each; runs of Thai, Lao, Burmese and Khmer letters a
+    quarter of their
     length, which is near what a dictionary finds.
 
     Args:

@@ -1,0 +1,98 @@
+"""What is known of a page while it is read, and how its elements are picked."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lxml.cssselect import CSSSelector
+from lxml.html import HtmlElement
+
+from newsarchive.model import Link
+from newsarchive.parse.body import is_aside
+from newsarchive.parse.borders import Line
+from newsarchive.parse.dates import Moment
+from newsarchive.parse.structured import Structured
+from newsarchive.sources.load import Rule, Source
+from newsarchive.text.folding import bare
+from newsarchive.text.repair import repair, tidy_line
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a page."""
+
+    text: str
+    level: int
+    """1 to 6."""
+    element: HtmlElement
+
+
+@dataclass(slots=True)
+class Page:
+    """One page on its way to an article: what is known of it so far."""
+
+    tree: HtmlElement
+    url: str
+    source: Source | None
+    link: Link | None
+    captured_at: datetime
+    said: Structured
+    sites: list[str]
+    """What the site calls itself."""
+    zone: str
+    """Where its times without offset are meant."""
+    month_first: bool
+    evidence: dict[str, str] = field(default_factory=dict)
+    title: str = ""
+    title_element: HtmlElement | None = None
+    blocks: list[Line] = field(default_factory=list)
+    """Lines around the headline and the body, without what stands beside an article."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Values of visible labels, by kind."""
+    rule: Rule | None = None
+    """How the source says its pages of that day are laid out."""
+    stated: list[tuple[str, Moment]] = field(default_factory=list)
+    """Publication dates that structured data gives, with their evidence, best first."""
+
+
+def select(tree: HtmlElement, selector: str) -> list[HtmlElement]:
+    """Return the elements that a CSS selector picks, in page order."""
+    found = CSSSelector(selector, translator="html")(tree)
+    return [e for e in found if isinstance(e, HtmlElement)] if isinstance(found, list) else []
+
+
+def rule_texts(page: Page, field: str) -> list[str]:
+    """Return the texts of the elements that the page's rule names for a field; none without one.
+
+    Args:
+        page: with its rule settled.
+        field: authors, section, keywords or origin.
+    """
+    selector: str | None = getattr(page.rule, field, None)
+    if not selector:
+        return []
+    found = select(page.tree, selector)
+    texts = (tidy_line(repair(e.get("content") or e.text_content()[:2000])) for e in found)
+    return [t for t in texts if t]
+
+
+def is_outside(element: HtmlElement, within: HtmlElement) -> bool:
+    """Say whether an element is in a related box, comments or the like below `within`."""
+    for ancestor in element.iterancestors():
+        if ancestor is within:
+            return False
+        if is_aside(ancestor):
+            return True
+    return False
+
+
+def is_beside(element: HtmlElement) -> bool:
+    """Say whether an element is in navigation, footer or an aside."""
+    return any(a.tag in ("nav", "footer", "aside") for a in element.iterancestors())
+
+
+def title_place(page: Page) -> int:
+    """Return which of the page's blocks is its headline; 0 where none is."""
+    own = bare(page.title)
+    places = [n for n, line in enumerate(page.blocks) if bare(line.text) == own]
+    headed = [n for n in places if page.blocks[n].heading]
+    return (headed or places or [0])[0]
