@@ -63,6 +63,9 @@ class Stack:
         return (self.folder / "output").read_text()
 
     def start(self, *words: str) -> None:
+        # under `nohup`, which our program respects, no test of HUP could pass
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
         with (self.folder / "output").open("w") as out:
             self.process = subprocess.Popen(
                 [PROGRAM, "up", *words],

@@ -23,6 +23,9 @@ SLEEP = ["sleep", "1000"]
 
 @pytest.fixture
 def children(tmp_path: Path) -> Iterator[Children]:
+    # under `nohup`, which is respected, no test of HUP could pass
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with Children(str(tmp_path), tmp_path / "logs") as children:
         yield children
     assert marked(str(tmp_path)) == []
