@@ -1,0 +1,277 @@
+"""`poll` and `discover`: listings are archived, then read; links are made of what is archived."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from newsarchive import discover as discovery
+from newsarchive.days import today
+from newsarchive.discover.links import Archived
+from newsarchive.discover.links import discover as discover_links
+from newsarchive.fetch.session import Fetched, Fetcher, Request
+from newsarchive.fetch.warc import read_record
+from newsarchive.model import Link, ListingState
+from newsarchive.outcome import Outcome
+from newsarchive.schema import (
+    LINKS,
+    LISTINGS,
+)
+from newsarchive.settings import Settings
+from newsarchive.sources import Source
+from newsarchive.steps.capturing import Put, capturing
+from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
+from newsarchive.store.tables import Archive, committing, rows_of
+
+_MEMORY_DAYS = 30  # how far back a feed's last poll is looked for
+
+
+def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Archive the feeds and sitemaps as they stand now, filed by the time of the exchange.
+
+    Asks conditionally: what has not changed costs a 304.
+    """
+    place = place_of(settings)
+    now = today()
+    outcome = Outcome("poll", [now])
+    recent = _listing_captures(place.archive, [now - timedelta(days=1), now])
+    requests = [
+        _conditional(
+            Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), recent
+        )
+        for s in place.sources.values()
+        for a in discovery.polls(s)
+    ]
+    with capturing(place, None, "poll", outcome) as keep:
+        _listings(place, requests, keep, recent, now, progress)
+    return reported(outcome)
+
+
+def discover(
+    run_day: date, settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
+    """Ask the listings that can answer for a day, and make its links from what is archived.
+
+    Each recent day before it that was run already is asked again too (`lookback`), as if it were
+    run again.
+    """
+    place = place_of(settings)
+    outcome = Outcome("discover", run_days(place, run_day))
+    for day, sources in plan_of(place, run_day):
+        _ask_listings(place, day, sources, outcome, progress)
+        _file_links(place, day, sources, outcome)
+    return reported(outcome)
+
+
+def _listing_captures(archive: Archive, days: Iterable[date]) -> list[dict[str, Any]]:
+    """Return the captures of listings filed under some days, earliest first, redirects left out."""
+    rows = archive.open("captures").read(days, where=pc.field("listing").is_valid())
+    kept: list[dict[str, Any]] = [r for r in rows.to_pylist() if r["outcome"] != "redirect"]
+    return sorted(kept, key=lambda r: (r["captured_at"], r["capture_id"]))
+
+
+def _asked_url(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["source"], row["url"]
+
+
+def _conditional(request: Request, archived: Iterable[Mapping[str, Any]]) -> Request:
+    """Return the request with the validators of the latest archived answer that has bytes."""
+    latest = None
+    for row in archived:
+        if row["outcome"] == "ok" and _asked_url(row) == (request.source.name, request.url):
+            latest = row
+    if latest is None:
+        return request
+    return replace(request, etag=latest["etag"], last_modified=latest["last_modified"])
+
+
+def _listings(
+    place: Place,
+    requests: list[Request],
+    keep: tuple[Fetcher, Put],
+    archived: list[dict[str, Any]],
+    day: date,
+    progress: Progress,
+) -> None:
+    """Fetch listings, and the sub-sitemaps that an index names for `day`."""
+    fetcher, put = keep
+    asked = {(r.source.name, r.url) for r in requests}
+    wave = requests
+    while wave:
+        following: list[Request] = []
+        for done, fetched in enumerate(fetcher.fetch(wave), 1):
+            put(fetched)
+            progress("listings", min(done, len(wave)), len(wave))
+            body = _listing_body(place, fetched, archived)
+            if body is None:
+                continue
+            page = discovery.read(body, fetched.last.url, fetched.last.content_type)
+            for url in discovery.children_for(page, day, fetched.request.source.timezone):
+                parent = fetched.request
+                if (parent.source.name, url) not in asked:
+                    asked.add((parent.source.name, url))
+                    child = replace(parent, kind="sitemap", url=url, etag=None, last_modified=None)
+                    following.append(_conditional(child, archived))
+        wave = following
+
+
+def _listing_body(place: Place, fetched: Fetched, archived: list[dict[str, Any]]) -> bytes | None:
+    """Return what a listing says now: the new bytes, or after a 304 those that are archived."""
+    if not fetched.captures or fetched.request.kind != "sitemap":
+        return None
+    if fetched.last.outcome == "ok":
+        return fetched.body
+    if fetched.last.outcome == "not_modified":
+        for row in reversed(archived):
+            if row["outcome"] == "ok" and _asked_url(row) == (
+                fetched.request.source.name,
+                fetched.request.url,
+            ):
+                return read_record(
+                    place.root, row["warc_path"], row["warc_offset"], row["warc_length"]
+                ).body
+    return None
+
+
+def _ask_listings(
+    place: Place, day: date, sources: Sequence[Source], outcome: Outcome, progress: Progress
+) -> None:
+    archived = _listing_captures(place.archive, [day])
+    requests = [
+        _conditional(
+            Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), archived
+        )
+        for s in sources
+        for a in discovery.asks(s, day)
+    ]
+    if requests:
+        with capturing(place, day, "listings", outcome) as keep:
+            _listings(place, requests, keep, archived, day, progress)
+
+
+def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Outcome) -> None:
+    """Make the links of a day, for some sources, from what is archived of their listings."""
+
+    def work() -> dict[str, int]:
+        targets = place.archive.open_all("links", "listings")
+        rows = _listing_captures(place.archive, [day])
+        earlier = _listing_captures(
+            place.archive, [day - timedelta(days=n) for n in range(1, _MEMORY_DAYS + 1)]
+        )
+        pages = _Pages(place.root)
+        links: list[Link] = []
+        states: list[ListingState] = []
+        for source in sources:
+            own = [r for r in rows if r["source"] == source.name]
+            archived = [a for r in own if (a := pages.archived(r))]
+            memory = [a for r in _memory(earlier, source.name, day) if (a := pages.archived(r))]
+            found = discover_links(source, day, archived, memory)
+            links += found.links
+            states += _listing_states(source, day, own, archived, found.links, found.gaps)
+        names = [s.name for s in sources]
+        others = ~pc.field("source").isin(names)
+        for name, new, table in (("links", links, LINKS), ("listings", states, LISTINGS)):
+            target = targets[name]
+            target.replace(
+                pa.concat_tables([target.read([day], where=others), rows_of(new, table)]), [day]
+            )
+        counts = dict.fromkeys(names, 0)
+        for link in links:
+            counts[link.source] += 1
+        return counts
+
+    for name, number in committing(f"discover {day}", work).items():
+        outcome.add(name, "links", number)
+
+
+def _memory(earlier: list[dict[str, Any]], source: str, day: date) -> list[dict[str, Any]]:
+    """Return a source's polls before `day` that tell which entries are old.
+
+    Those of the two days before, and for a listing that had none there the last one of any earlier
+    day.
+    """
+    polls = [
+        r
+        for r in earlier
+        if r["source"] == source and r["route"] != "dated" and r["outcome"] == "ok"
+    ]
+    near = [r for r in polls if r["run_day"] >= day - timedelta(days=2)]
+    seen = {r["listing"] for r in near}
+    last = {r["listing"]: r for r in polls if r["listing"] not in seen}
+    return [*last.values(), *near]
+
+
+class _Pages:
+    """Archived listings with their content read, each different body once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._read: dict[tuple[str, str], discovery.Page] = {}
+
+    def archived(self, row: Mapping[str, Any]) -> Archived | None:
+        """Return the listing that a capture holds; None where it holds no bytes."""
+        if row["outcome"] != "ok":
+            return None
+        key = row["url"], row["payload_sha256"]
+        if key not in self._read:
+            record = read_record(
+                self._root, row["warc_path"], row["warc_offset"], row["warc_length"]
+            )
+            self._read[key] = discovery.read(record.body, row["url"], row["content_type"])
+        return Archived(
+            captured_at=row["captured_at"],
+            listing=row["listing"],
+            route=row["route"],
+            url=row["url"],
+            page=self._read[key],
+            payload_sha256=row["payload_sha256"],
+        )
+
+
+def _listing_states(
+    source: Source,
+    day: date,
+    captures: Sequence[Mapping[str, Any]],
+    archived: Sequence[Archived],
+    links: Sequence[Link],
+    gaps: Mapping[str, str],
+) -> list[ListingState]:
+    """Return what each listing of a source answered for a day, those that could and did not too."""
+    routes = {a.listing: a.route for a in discovery.asks(source, day)}
+    routes |= {r["listing"]: r["route"] for r in captures}
+    states = []
+    for listing, route in sorted(routes.items()):
+        last: dict[str, Mapping[str, Any]] = {}
+        for row in captures:
+            if row["listing"] == listing:
+                last[row["url"]] = row
+        ended = [(r["outcome"], r["status"]) for r in last.values()]
+        answered = [o in ("ok", "not_modified") for o, _ in ended]
+        absent = [s in (404, 410) for _, s in ended]
+        if ended and all(answered):
+            status = "answered"
+        elif ended and all(a or b for a, b in zip(answered, absent, strict=True)):
+            # One of several local dates may lie outside of what the site keeps.
+            status = "answered" if any(answered) else "not_found"
+        else:
+            status = "failed"
+        problems = sorted(
+            {a.page.problem for a in archived if a.listing == listing and a.page.problem}
+        )
+        states.append(
+            ListingState(
+                run_day=day,
+                source=source.name,
+                listing=listing,
+                route=route,
+                status=status,
+                links=sum(1 for link in links if listing in link.listings),
+                gap=gaps.get(listing),
+                problem="; ".join(problems) or None,
+            )
+        )
+    return states

@@ -1,0 +1,196 @@
+"""`publish`: articles, coverage and the snapshot."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from newsarchive import coverage
+from newsarchive import discover as discovery
+from newsarchive.articles import merge
+from newsarchive.outcome import Outcome
+from newsarchive.schema import (
+    ARTICLE_INDEX,
+    ARTICLES,
+    COVERAGE,
+)
+from newsarchive.settings import Settings
+from newsarchive.steps.capturing import page_outcomes
+from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, table_of
+from newsarchive.store import snapshot
+from newsarchive.store.tables import committing, rows_of
+
+
+def publish(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Show a day to readers: merge its versions, count its coverage, move the snapshot.
+
+    The outcome's days are the article days that changed. What is on disk is whole whatever happens,
+    and running it again finishes the work.
+
+    Raises:
+        Conflict: another writer was first too often.
+    """
+    place = place_of(settings)
+    outcome = Outcome("publish", [])
+    plan = plan_of(place, run_day)
+    for done, (day, _) in enumerate(plan, 1):
+        show_day(place, day, outcome, place.sources)
+        progress("publish", done, len(plan))
+    return reported(outcome)
+
+
+def show_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str] = ()) -> None:
+    """Publish a run day as the only publisher, and add the article days changed to the outcome.
+
+    Args:
+        place: where.
+        day: the run day.
+        outcome: what the step did.
+        asked: names of the sources whose listings the day's run asks; an import or a reparse asks
+            none.
+    """
+    with snapshot.publishing(place.root):
+        changed = committing(f"publish {day}", _publish_day, place, day, outcome, asked)
+    outcome.days = sorted({*outcome.days, *changed})
+
+
+def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]) -> list[date]:
+    """Commit articles, index, coverage, snapshot of a run day; return article days changed."""
+    targets = place.archive.open_all(
+        "articles",
+        "article_index",
+        "coverage",
+        "captures",
+        "versions",
+        "rejects",
+        "links",
+        "listings",
+        "aliases",
+    )
+    versions = targets["versions"].read([day])
+    _compact(targets["captures"], day)
+
+    index = targets["article_index"]
+    known_here = index.read([day.replace(day=1)], ["article_id"], pc.field("run_day") == day)
+    touched = pc.unique(
+        pa.chunked_array(
+            [*versions["article_id"].chunks, *known_here["article_id"].chunks], pa.string()
+        )
+    )
+    of_touched = pc.field("article_id").isin(touched)
+    filed = index.read(where=of_touched)
+    other_days = sorted(set(filed["run_day"].to_pylist()) - {day})
+    others = targets["versions"].read(other_days, where=of_touched)
+    articles = merge([*versions.to_pylist(), *others.to_pylist()], place.declared)
+
+    changed = sorted({*filed["article_day"].to_pylist(), *(a.article_day for a in articles)})
+    untouched = targets["articles"].read(changed, where=~of_touched)
+    targets["articles"].replace(pa.concat_tables([untouched, rows_of(articles, ARTICLES)]), changed)
+    _file_index(targets["article_index"], articles, filed, versions, others)
+
+    counted = _count_coverage(place, targets, day, versions, asked)
+    targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
+
+    run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
+    finished = {name: _named(targets[name], [day]) for name in run_day_tables}
+    finished["articles"] = _named(targets["articles"], changed)
+    finished["article_index"] = _named(targets["article_index"], _months(day, filed, articles))
+    snapshot.build(place.root, finished, place.declared.values())
+
+    for article in articles:
+        outcome.add(article.source, "articles")
+    for row in counted:
+        if asked:  # else parsing counted them, in the same outcome
+            outcome.add(row.source, "rejects", row.rejected)
+        outcome.notes.append(
+            f"{day} {row.source}: {row.status}{f' ({row.note})' if row.note else ''}"
+        )
+    return changed
+
+
+def _named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
+    by_day: dict[date, list[str]] = {day: [] for day in days}
+    for day, path in target.files(by_day):
+        by_day[day].append(path)
+    return by_day
+
+
+def _months(day: date, filed: pa.Table, articles: Iterable[Any]) -> set[date]:
+    months = {d.replace(day=1) for d in filed["run_day"].to_pylist()}
+    return months | {day.replace(day=1)}
+
+
+def _file_index(
+    target: Any, articles: Sequence[Any], filed: pa.Table, versions: pa.Table, others: pa.Table
+) -> None:
+    """Record where the touched articles' versions are, and under which day each is filed."""
+    article_day = {a.article_id: a.article_day for a in articles}
+    pairs = {
+        (row_day, identity)
+        for table in (versions, others)
+        for row_day, identity in zip(
+            table["run_day"].to_pylist(), table["article_id"].to_pylist(), strict=True
+        )
+    }
+    rows = [
+        {
+            "run_month": d.replace(day=1),
+            "run_day": d,
+            "article_id": i,
+            "article_day": article_day[i],
+        }
+        for d, i in pairs
+    ]
+    months = {r["run_month"] for r in rows} | {
+        d.replace(day=1) for d in filed["run_day"].to_pylist()
+    }
+    touched = pa.array({*article_day, *filed["article_id"].to_pylist()}, pa.string())
+    kept = target.read(months, where=~pc.field("article_id").isin(touched))
+    target.replace(pa.concat_tables([kept, table_of(rows, ARTICLE_INDEX.arrow)]), months)
+
+
+def _compact(target: Any, day: date) -> None:
+    """Leave one sorted file of a day's captures, which were committed in batches."""
+    if len(target.files([day])) > 1:
+        target.replace(target.read([day]), [day])
+
+
+def _count_coverage(
+    place: Place,
+    targets: Mapping[str, Any],
+    day: date,
+    versions: pa.Table,
+    asked: Iterable[str],
+) -> list[Any]:
+    ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
+    pages = targets["captures"].read([day], where=pc.field("kind") == "page")
+    outcomes = {i: (r["outcome"], r["status"]) for i, r in page_outcomes(pages).items()}
+    by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for name, table in (
+        ("links", targets["links"].read([day], ["source", "link_id"])),
+        ("listings", targets["listings"].read([day])),
+        ("versions", versions.select(["source", "article_id", "link_id", "part"])),
+        (
+            "rejects",
+            targets["rejects"].read([day], ["source", "link_id", "reason", "payload_sha256"]),
+        ),
+    ):
+        for row in table.to_pylist():
+            by_source[row["source"]][name].append(row)
+    return [
+        coverage.count(
+            day,
+            (source := place.declared.get(name)),
+            name,
+            bool(source and discovery.asks(source, day)),
+            by_source[name]["listings"],
+            by_source[name]["links"],
+            outcomes,
+            by_source[name]["versions"],
+            by_source[name]["rejects"],
+        )
+        for name in sorted({*asked, *ran, *by_source})
+    ]
