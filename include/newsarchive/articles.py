@@ -1,9 +1,9 @@
 """From what parsing found to rows: versions, rejects, and articles merged from them. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,7 +52,12 @@ def versions_of(
                 source=capture.source,
                 url=link.url if link else capture.url,
                 link_id=capture.link_id,
-                canonical_url=article.canonical_url,
+                # Where the page names none but its link was redirected, that is its address.
+                canonical_url=article.canonical_url
+                or (final_url if link and final_url != link.url else None),
+                visit=capture.visit,
+                state="live",
+                changes=[],
                 part=article.part,
                 parent_article_id=made[0].article_id if made else None,
                 word_count=count_words(article.text),
@@ -65,6 +70,7 @@ def versions_of(
                 payload_sha256=payload,
                 capture_id=capture.capture_id,
                 captured_at=capture.captured_at,
+                seen_until=capture.captured_at,
                 warc_path=capture.warc_path or "",
                 warc_offset=capture.warc_offset or 0,
                 warc_length=capture.warc_length or 0,
@@ -131,7 +137,8 @@ def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) 
             first_run_day=first_run_day,
             last_run_day=max(r["run_day"] for r in rows),
             first_seen=rows[0]["captured_at"],
-            last_seen=latest["captured_at"],
+            last_seen=max(r["seen_until"] for r in rows),
+            gone_at=_gone_at(rows),
         )
         merged.append(Article(**values))
     return merged
@@ -141,6 +148,14 @@ def _same_bytes(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     # Of two links that lead to one page, which was asked last is chance.
     same: bool = row["version_id"] == other["version_id"]
     return same
+
+
+def _gone_at(rows: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """Return when versions in time order found the page gone for good; None while it is there."""
+    found = None
+    for row in rows:
+        found = (found or row["captured_at"]) if row["state"] == "gone" else None
+    return found
 
 
 def _local_date(row: Mapping[str, Any], source: Source | None) -> date | None:

@@ -76,7 +76,8 @@ class Capture:
     route: str | None
     """For a listing's capture: its kind of listing (feed, sitemap, dated)."""
     visit: str
-    """`first`, or the revisit it belongs to."""
+    """`first`; `1d`, `7d`, … for the revisits that the source asks for; `updated …` with the time
+    at which a listing said that the page changed."""
     attempt: int
     """1 for the first try of this visit on this run day, counting on over repeated runs."""
     hop: int
@@ -161,6 +162,11 @@ class Version:
     """The link that was fetched; for an import the name of the file."""
     link_id: str | None
     canonical_url: str | None
+    visit: str
+    state: str
+    """live, or gone: the page answered 404 or 410; the rest is then what it last said."""
+    changes: list[str]
+    """What differs from the version before it: title, text, date, …, moved, gone, back."""
     part: int
     parent_article_id: str | None
     """For an article embedded in another's page: that other."""
@@ -188,6 +194,8 @@ class Version:
     payload_sha256: str
     capture_id: str
     captured_at: datetime
+    seen_until: datetime
+    """When the latest capture that found it so was made."""
     warc_path: str
     warc_offset: int
     warc_length: int
@@ -247,6 +255,8 @@ class Article:
     parent_article_id: str | None
     evidence: dict[str, str]
     text_sha256: str
+    state: str
+    """live, or gone."""
     versions: int
     """How many different versions there are."""
     first_run_day: date
@@ -256,6 +266,8 @@ class Article:
     payload_sha256: str
     first_seen: datetime
     last_seen: datetime
+    gone_at: datetime | None
+    """When it was first found gone, if it still is."""
     capture_id: str
     warc_path: str
     warc_offset: int

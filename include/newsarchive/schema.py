@@ -221,7 +221,7 @@ VERSIONS = Table(
     "versions",
     "Parsed states of articles, one per capture that gave one",
     "run_day",
-    ("source", "url", "part"),
+    ("source", "url", "part", "captured_at"),
     (
         _RUN_DAY,
         _c("version_id", _text, "Hash of article and bytes", null=False),
@@ -230,6 +230,9 @@ VERSIONS = Table(
         _c("url", _text, "Link that was fetched, or name of the imported file", null=False),
         _c("link_id", _text, "Hash of source and that link"),
         _c("canonical_url", _text, "Canonical URL that the page states"),
+        _c("visit", _text, "first, or the revisit that found it", null=False),
+        _c("state", _text, "live, or gone: the page answered 404 or 410", null=False),
+        _c("changes", _texts, "What differs from the version before: title, text, …", null=False),
         _c("part", _small, "0, or the number of an article embedded in the page", null=False),
         *_CONTENT,
         *_CONTENT_2,
@@ -237,6 +240,13 @@ VERSIONS = Table(
         *_LINEAGE,
         _PAYLOAD,
         _c("captured_at", _time, "When the bytes were captured, UTC", null=False, volatile=True),
+        _c(
+            "seen_until",
+            _time,
+            "When the latest capture that found it so was made, UTC",
+            null=False,
+            volatile=True,
+        ),
         *_WHERE,
     ),
 )
@@ -287,6 +297,7 @@ ARTICLES = Table(
         *_CONTENT_2,
         _c("country", _text, "Country of the source, ISO 3166-1"),
         *_CONTENT_3,
+        _c("state", _text, "live, or gone: its page answers 404 or 410", null=False),
         _c("versions", _small, "Number of different versions", null=False),
         _c("first_run_day", _day, "First run day with a version", null=False),
         _c("last_run_day", _day, "Last run day with a version", null=False),
@@ -306,6 +317,7 @@ ARTICLES = Table(
             null=False,
             volatile=True,
         ),
+        _c("gone_at", _time, "When it was found gone, if it still is, UTC", volatile=True),
         *_WHERE,
     ),
 )

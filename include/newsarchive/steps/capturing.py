@@ -1,5 +1,6 @@
 """Keeping what is fetched, and how each visit ended."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -62,16 +63,18 @@ def capturing(
             commit()
 
 
+def visits_of(captures: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """Return the captures that ended the attempts of each link's visits, by link id."""
+    visits: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in captures.to_pylist():
+        if row["link_id"] is not None and row["outcome"] != "redirect":
+            visits[row["link_id"]].append(row)
+    return visits
+
+
 def page_outcomes(captures: pa.Table) -> dict[str, dict[str, Any]]:
     """Return how each link's visit ended, by link id: the latest with bytes, else the latest."""
-    ended: dict[str, dict[str, Any]] = {}
-    for row in captures.to_pylist():
-        if row["link_id"] is None or row["outcome"] == "redirect":
-            continue
-        other = ended.get(row["link_id"])
-        if other is None or _rank(row) > _rank(other):
-            ended[row["link_id"]] = row
-    return ended
+    return {identity: max(rows, key=_rank) for identity, rows in visits_of(captures).items()}
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -61,9 +61,10 @@ def discover(
     """
     place = place_of(settings)
     outcome = Outcome("discover", run_days(place, run_day))
-    for day, sources in plan_of(place, run_day):
-        _ask_listings(place, day, sources, outcome, progress)
-        _file_links(place, day, sources, outcome)
+    for work in plan_of(place, run_day):
+        if work.listed:
+            _ask_listings(place, work.day, work.listed, outcome, progress)
+            _file_links(place, work.day, work.listed, outcome)
     return reported(outcome)
 
 

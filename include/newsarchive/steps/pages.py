@@ -1,21 +1,32 @@
 """`fetch`: the pages of a day's links."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 
 import pyarrow.compute as pc
 
-from newsarchive import coverage
 from newsarchive import settings as settings_module
 from newsarchive.fetch.session import Request
 from newsarchive.outcome import Outcome
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps.capturing import capturing, page_outcomes
+from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.text.identity import host_of
+from newsarchive.visits import due
+
+_OF_VISITS = (
+    "link_id",
+    "visit",
+    "attempt",
+    "outcome",
+    "status",
+    "captured_at",
+    "etag",
+    "last_modified",
+)
 
 
 def fetch(
@@ -24,7 +35,7 @@ def fetch(
     settings: Settings | None = None,
     progress: Progress = quiet,
 ) -> Outcome:
-    """Capture the pages of `run_day`'s links that are not in the archive yet.
+    """Capture the pages of `run_day`'s links that are not in the archive yet, or due a revisit.
 
     Args:
         run_day: the day.
@@ -36,15 +47,15 @@ def fetch(
     name = "pages" if shard is None else f"pages-{shard}"
     outcome = Outcome("fetch" if shard is None else f"fetch_{shard}", run_days(place, run_day))
     of = settings_module.shard_count(place.settings, place.sources)
-    for day, sources in plan_of(place, run_day):
+    for work in plan_of(place, run_day):
         requests = [
             r
-            for r in _wanted_pages(place, day, sources)
+            for r in wanted_pages(place, work.day, work.visited)
             if shard is None or _shard(r.url, of) == shard
         ]
         if not requests:
             continue
-        with capturing(place, day, name, outcome) as keep:
+        with capturing(place, work.day, name, outcome) as keep:
             fetcher, put = keep
             for done, fetched in enumerate(fetcher.fetch(requests), 1):
                 put(fetched)
@@ -52,31 +63,43 @@ def fetch(
     return reported(outcome)
 
 
-def _wanted_pages(place: Place, day: date, sources: Iterable[Source]) -> list[Request]:
+def wanted_pages(
+    place: Place, day: date, sources: Iterable[Source], most_attempts: int | None = None
+) -> list[Request]:
+    """Return the requests for the pages of a day's links that are due a visit now.
+
+    Args:
+        place: where.
+        day: the run day of the links.
+        sources: whose links.
+        most_attempts: leave alone what was tried so often; None for no such limit.
+    """
     by_name = {s.name: s for s in sources}
-    links = place.archive.open("links").read([day], ["link_id", "url", "source"])
-    captures = place.archive.open("captures").read([day], where=pc.field("kind") == "page")
-    ended = page_outcomes(captures)
-    attempts: dict[str, int] = defaultdict(int)
-    for identity, attempt in zip(
-        captures["link_id"].to_pylist(), captures["attempt"].to_pylist(), strict=True
-    ):
-        attempts[identity] = max(attempts[identity], attempt)
-    return [
-        Request(
-            source=by_name[row["source"]],
-            kind="page",
-            url=row["url"],
-            link_id=row["link_id"],
-            attempts_before=attempts[row["link_id"]],
+    links = place.archive.open("links").read([day], ["link_id", "url", "source", "updated_at"])
+    captures = place.archive.open("captures").read(
+        [day], _OF_VISITS, where=pc.field("kind") == "page"
+    )
+    visits = visits_of(captures)
+    now = datetime.now(UTC)
+    requests = []
+    for row in links.to_pylist():
+        source = by_name.get(row["source"])
+        if source is None:
+            continue
+        visit = due(
+            visits.get(row["link_id"], ()), source.politeness.revisits, row["updated_at"], now
         )
-        for row in links.to_pylist()
-        if row["source"] in by_name
-        and not (
-            (end := ended.get(row["link_id"]))
-            and coverage.is_definitive(end["outcome"], end["status"])
-        )
-    ]
+        if visit and (most_attempts is None or visit.attempts_before < most_attempts):
+            requests.append(
+                Request(
+                    source=source,
+                    kind="page",
+                    url=row["url"],
+                    link_id=row["link_id"],
+                    **asdict(visit),
+                )
+            )
+    return requests
 
 
 def _shard(url: str, of: int) -> int:

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +28,7 @@ from newsarchive.schema import (
 )
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps.capturing import page_outcomes
+from newsarchive.steps.capturing import visits_of
 from newsarchive.steps.place import (
     Place,
     Progress,
@@ -41,6 +41,7 @@ from newsarchive.steps.place import (
 )
 from newsarchive.store.tables import committing, rows_of
 from newsarchive.text.identity import clean_url
+from newsarchive.visits import history
 
 _PARALLEL_FROM = 48  # pages; below that starting processes costs more than it gives
 
@@ -55,8 +56,8 @@ def parse(run_day: date, settings: Settings | None = None, progress: Progress = 
     """
     place = place_of(settings)
     outcome = Outcome("parse", run_days(place, run_day))
-    for day, _ in plan_of(place, run_day):
-        committing(f"parse {day}", parse_day, place, day, outcome, progress)
+    for work in plan_of(place, run_day):
+        committing(f"parse {work.day}", parse_day, place, work.day, outcome, progress)
     return reported(outcome)
 
 
@@ -80,47 +81,85 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
     links = {
         row["link_id"]: Link(**row) for row in place.archive.open("links").read([day]).to_pylist()
     }
-    old = targets["versions"].read([day]).to_pylist()
-    old_rejects = targets["rejects"].read([day]).to_pylist()
-    reusable: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in (*old, *old_rejects):
-        reusable[row["capture_id"], row["parser_version"], row["source_version"]].append(row)
+    old = [_version(row) for row in targets["versions"].read([day]).to_pylist()]
+    old_rejects = [Reject(**row) for row in targets["rejects"].read([day]).to_pylist()]
+    visits = [
+        *visits_of(captures).values(),
+        *([row] for row in _first_of_each_import(captures)),
+    ]
+    rows, parsed, reused = _rows(place, visits, links, [*old, *old_rejects], progress)
+    versions = [r for r in rows if isinstance(r, Version)]
+    rejects = [r for r in rows if isinstance(r, Reject)]
+    targets["versions"].replace(rows_of(versions, VERSIONS), [day])
+    targets["rejects"].replace(rows_of(rejects, REJECTS), [day])
+    _keep_aliases(targets["aliases"], day, old, versions)
+    for version in versions:
+        outcome.add(version.source, "versions")
+    for reject in rejects:
+        outcome.add(reject.source, "rejects")
+    outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
 
-    ended = list(page_outcomes(captures).values())
-    ended += _first_of_each_import(captures)
+
+def _version(row: Mapping[str, Any]) -> Version:
+    return Version(**{**row, "evidence": dict(row["evidence"])})
+
+
+def _rows(
+    place: Place,
+    visits: Iterable[Sequence[Mapping[str, Any]]],
+    links: Mapping[str, Link],
+    old: Iterable[Version | Reject],
+    progress: Progress,
+) -> tuple[list[Version | Reject], int, int]:
+    """Return the rows of some links' visits, and how many captures were parsed and how many reused.
+
+    Args:
+        place: where.
+        visits: for each link (or document), the captures of its visits, redirects left out.
+        links: by id.
+        old: rows that an earlier parse made.
+        progress: told of each capture.
+    """
+    reusable: dict[tuple[str, str, str], list[Version | Reject]] = defaultdict(list)
+    for record in old:
+        if not (isinstance(record, Version) and record.state == "gone"):
+            key = record.capture_id, record.parser_version, record.source_version
+            reusable[key].append(record)
     jobs: list[_Job] = []
-    versions: list[dict[str, Any]] = []
-    rejects: list[dict[str, Any]] = []
-    for row in ended:
-        source = place.declared.get(row["source"])
-        key = row["capture_id"], PARSER_VERSION, source.version if source else NO_SOURCE
-        if key in reusable:
-            for reused in reusable[key]:
-                (versions if "version_id" in reused else rejects).append(reused)
-            continue
-        capture = Capture(**row)
-        final = clean_url(capture.url) or capture.url
-        jobs.append(_Job(place.root, capture, links.get(capture.link_id or ""), final, source))
-    made_versions: list[Version] = []
-    made_rejects: list[Reject] = []
-    for done, made in enumerate(_parsed(jobs), 1):
-        for record in made:
-            (made_versions if isinstance(record, Version) else made_rejects).append(record)  # type: ignore[arg-type]
+    made: dict[str, Sequence[Version | Reject]] = {}
+    chains: list[list[Capture]] = []
+    for rows in visits:
+        chain = [Capture(**row) for row in rows]
+        chains.append(chain)
+        for capture in _worth_parsing(chain):
+            source = place.declared.get(capture.source)
+            key = capture.capture_id, PARSER_VERSION, source.version if source else NO_SOURCE
+            if key in reusable:
+                made[capture.capture_id] = reusable[key]
+                continue
+            final = clean_url(capture.url) or capture.url
+            jobs.append(_Job(place.root, capture, links.get(capture.link_id or ""), final, source))
+    reused = len(made)
+    for done, (job, records) in enumerate(zip(jobs, _parsed(jobs), strict=True), 1):
+        made[job.capture.capture_id] = records
         progress("parsed", done, len(jobs))
-    new_versions = pa.concat_tables(
-        [table_of(versions, VERSIONS.arrow), rows_of(made_versions, VERSIONS)]
-    )
-    new_rejects = pa.concat_tables(
-        [table_of(rejects, REJECTS.arrow), rows_of(made_rejects, REJECTS)]
-    )
-    targets["versions"].replace(new_versions, [day])
-    targets["rejects"].replace(new_rejects, [day])
-    _keep_aliases(targets["aliases"], day, old, made_versions)
-    for name in new_versions["source"].to_pylist():
-        outcome.add(name, "versions")
-    for name in new_rejects["source"].to_pylist():
-        outcome.add(name, "rejects")
-    outcome.notes.append(f"{day}: {len(jobs)} parsed, {len(ended) - len(jobs)} reused")
+    found = [
+        record
+        for chain in chains
+        for record in history((c, made.get(c.capture_id, ())) for c in chain)
+    ]
+    return found, len(jobs), reused
+
+
+def _worth_parsing(chain: Sequence[Capture]) -> list[Capture]:
+    """Return the captures of a link's visits that have something to tell.
+
+    Of failures only the last counts, where nothing better is there.
+    """
+    held = [c for c in chain if c.outcome == "ok"]
+    failed = [c for c in chain if c.outcome not in ("ok", "not_modified")]
+    last = max(failed, key=lambda c: (c.captured_at, c.attempt, c.hop), default=None)
+    return held if held or last is None else [last]
 
 
 def _first_of_each_import(captures: pa.Table) -> list[dict[str, Any]]:
@@ -172,11 +211,9 @@ def parse_one(job: _Job) -> list[Version | Reject]:
     return list(versions_of(found, capture, link, job.final_url, source))
 
 
-def _keep_aliases(
-    target: Any, day: date, old: Sequence[Mapping[str, Any]], new: Sequence[Version]
-) -> None:
+def _keep_aliases(target: Any, day: date, old: Sequence[Version], new: Sequence[Version]) -> None:
     """Record the former id of each article that the parser now gives another one."""
-    before = {(r["source"], r["url"], r["part"]): r["article_id"] for r in old}
+    before = {(v.source, v.url, v.part): v.article_id for v in old}
     changed = {
         (former, v.article_id)
         for v in new

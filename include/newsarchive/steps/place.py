@@ -1,6 +1,7 @@
 """Where a step works: the archive, the sources that are on, and the days of its run."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from newsarchive.outcome import Outcome
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
 from newsarchive.store.tables import Archive
+from newsarchive.visits import days_back
 
 log = logging.getLogger("newsarchive.steps")
 
@@ -59,33 +61,52 @@ def place_of(settings: Settings | None) -> Place:
     return Place(settings, Archive(settings.archive_path), declared, on)
 
 
-def plan_of(place: Place, run_day: date) -> list[tuple[date, list[Source]]]:
-    """Return the days to work on, each with its sources: the run's own, then those redone.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run does for one day."""
 
-    A day is redone while it is recent: a run of a day long past finds listings that have settled.
+    day: date
+    listed: list[Source]
+    """Sources whose listings are asked."""
+    visited: list[Source]
+    """Sources whose pages may be asked; those of `listed` among them."""
+
+
+def plan_of(place: Place, run_day: date) -> list[Work]:
+    """Return the days to work on: the run's own, then those redone or due a revisit.
+
+    A day is redone while it is recent: a run of a day long past finds listings that have settled,
+    and pages whose revisits would tell of today, not of then.
     """
-    plan = [(run_day, list(place.sources.values()))]
-    most = max((s.politeness.lookback for s in place.sources.values()), default=0)
-    before = [run_day - timedelta(days=n) for n in range(1, most + 1)]
-    before = [d for d in before if today() - d <= timedelta(days=most + 1)]
-    if not before:
+    sources = list(place.sources.values())
+    plan = [Work(run_day, sources, sources)]
+    again: dict[int, tuple[list[Source], list[Source]]] = defaultdict(lambda: ([], []))
+    for source in sources:
+        lookback = range(1, source.politeness.lookback + 1)
+        for back in {*lookback, *days_back(source.politeness.revisits)}:
+            listed, visited = again[back]
+            visited.append(source)
+            if back in lookback:
+                listed.append(source)
+    late = (today() - run_day).days - 1  # days since the run's own day was the newest
+    if late > max(again, default=0):
         return plan
-    ran = place.archive.open("coverage").read(before, ["run_day", "source"])
+    days = {run_day - timedelta(days=back): back for back in again}
+    ran = place.archive.open("coverage").read(days, ["run_day", "source"])
     pairs = set(zip(ran["run_day"].to_pylist(), ran["source"].to_pylist(), strict=True))
-    for day in before:
-        again = [
-            s
-            for s in place.sources.values()
-            if (run_day - day).days <= s.politeness.lookback and (day, s.name) in pairs
-        ]
-        if again:
-            plan.append((day, again))
+    for day in sorted(days, reverse=True):
+        listed, visited = ([s for s in some if (day, s.name) in pairs] for some in again[days[day]])
+        longest = max((s.politeness.lookback for s in listed), default=0)
+        if (today() - day).days - 1 > longest:
+            listed = []
+        if visited and (listed or (today() - day).days - 1 <= days[day]):
+            plan.append(Work(day, listed, visited))
     return plan
 
 
 def run_days(place: Place, run_day: date) -> list[date]:
     """Return the days that a run works on."""
-    return [day for day, _ in plan_of(place, run_day)]
+    return [work.day for work in plan_of(place, run_day)]
 
 
 def table_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

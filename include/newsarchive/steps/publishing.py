@@ -36,8 +36,8 @@ def publish(run_day: date, settings: Settings | None = None, progress: Progress 
     place = place_of(settings)
     outcome = Outcome("publish", [])
     plan = plan_of(place, run_day)
-    for done, (day, _) in enumerate(plan, 1):
-        show_day(place, day, outcome, place.sources)
+    for done, work in enumerate(plan, 1):
+        show_day(place, work.day, outcome, [s.name for s in work.visited])
         progress("publish", done, len(plan))
     return reported(outcome)
 
