@@ -2,7 +2,7 @@
 
 import json
 
-from newsarchive.settings import shards
+from newsarchive.settings import MOST_SHARDS, shards
 
 PARSE = "parse"
 
@@ -14,8 +14,10 @@ def hosts(shard: int) -> str:
 
 def pools() -> dict[str, int]:
     """Return the slots of every pool by name."""
+    # As many as there may be once more sources are switched on: pools are made at start only.
+    most = max(shards(), MOST_SHARDS)
     # parsing uses every core inside one task; a second fills the time that the first waits
-    return {PARSE: 2, **{hosts(shard): 1 for shard in range(shards())}}
+    return {PARSE: 2, **{hosts(shard): 1 for shard in range(most)}}
 
 
 if __name__ == "__main__":  # what `airflow pools import` reads

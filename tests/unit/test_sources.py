@@ -174,6 +174,9 @@ def test_the_rule_of_a_day_is_the_latest_that_began(tmp_path: Path) -> None:
         (["PAPER"], False),
         (["sample_*"], False),
         ([], False),
+        (["daily", "!ar/*"], False),
+        (["!ar/*", "daily"], True),
+        (["!paper"], False),
     ],
 )
 def test_patterns_name_sources(patterns: list[str], matches: bool, tmp_path: Path) -> None:
@@ -182,8 +185,8 @@ def test_patterns_name_sources(patterns: list[str], matches: bool, tmp_path: Pat
 
 def test_the_bundled_files_are_right_and_named_after_their_sources() -> None:
     sources = load_sources()
-    assert set(sources) == {f.stem for f in BUNDLED.glob("*.toml")}
-    assert all(source.file == BUNDLED / f"{name}.toml" for name, source in sources.items())
+    assert set(sources) == {f.stem for f in BUNDLED.rglob("*.toml")}
+    assert all(s.file is not None and s.file.stem == name for name, s in sources.items())
 
 
 def test_the_users_folder_joins_them(tmp_path: Path) -> None:
@@ -192,6 +195,21 @@ def test_the_users_folder_joins_them(tmp_path: Path) -> None:
     sources = load_sources(tmp_path)
     assert sources["paper"].file == file
     assert set(sources) == {*load_sources(), "paper"}
+
+
+def test_folders_in_it_are_read_but_no_hidden_ones(tmp_path: Path) -> None:
+    (tmp_path / "ar").mkdir()
+    (tmp_path / ".git").mkdir()
+    file = write(tmp_path / "ar", GOOD)
+    write(tmp_path / ".git", "no TOML")
+    assert load_sources(tmp_path)["paper"].file == file
+
+
+def test_a_file_of_the_users_takes_the_place_of_a_bundled_one(tmp_path: Path) -> None:
+    file = write(tmp_path, GOOD.replace('"paper"', '"aawsat"'))
+    sources = load_sources(tmp_path)
+    assert sources["aawsat"].file == file
+    assert set(sources) == set(load_sources())
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def coverage(
     """Show a calendar of run days and sources, and each gap with the command that fills it.
 
     Shows the last four weeks, unless told otherwise. Sources that are on have a row, and those that
-    the archive holds.
+    the archive holds, and those named with --source.
 
     \b
     Examples:
@@ -113,7 +113,8 @@ def coverage(
     declared = settings.all_sources()
     on = {n for n, s in declared.items() if s.matches(settings.sources)}
     rows = _read(options, first, last)
-    names = sorted(on | {r["source"] for r in rows} | (declared.keys() if patterns else set()))
+    # One that is off has a row where it is asked for by its name.
+    names = sorted(on | {r["source"] for r in rows} | (declared.keys() & set(patterns)))
     if patterns:
         names = [n for n in names if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
         if not names:

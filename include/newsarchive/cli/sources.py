@@ -1,5 +1,6 @@
-"""Commands on sources: list them, and check that their files are right and listings answer."""
+"""Commands on sources: list them, switch them on and off, and check that their listings answer."""
 
+import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -46,7 +47,7 @@ class Checked:
 
 @click.group()
 def sources() -> None:
-    """List the sources, or check them.
+    """List the sources, switch them on and off, and check them.
 
     A source is a TOML file: bundled ones are in the package, your own in the folder that the
     setting sources_dir names. Which ones are on is the setting sources.
@@ -155,6 +156,79 @@ def check(options: Options, names: tuple[str, ...], day: date | None) -> int:
     return FAILED if errors else INCOMPLETE if dead else OK
 
 
+@sources.command()
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
+@json_option
+@pass_options
+def enable(options: Options, patterns: tuple[str, ...]) -> None:
+    """Switch sources on, and say which are on.
+
+    A PATTERN is a name, a pattern of names, a language and a pattern, or a tag. It is written to
+    the settings file; the other lines of the file stay as they are.
+
+    \b
+    Examples:
+      newsarchive sources enable aawsat hespress
+      newsarchive sources enable 'ar/*' agency
+    """  # noqa: D301 - click reads it
+    _switch(options, patterns, on=True)
+
+
+@sources.command()
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
+@json_option
+@pass_options
+def disable(options: Options, patterns: tuple[str, ...]) -> None:
+    """Switch sources off, and say which are still on.
+
+    A PATTERN is as for enable. What they brought stays in the archive.
+
+    \b
+    Examples:
+      newsarchive sources disable 'sample_*'
+      newsarchive sources disable youm7
+    """  # noqa: D301 - click reads it
+    _switch(options, patterns, on=False)
+
+
+def _switch(options: Options, patterns: Sequence[str], *, on: bool) -> None:
+    from newsarchive.settings import origins, settings_file, sources_in_file
+    from newsarchive.settings_file import write_list
+    from newsarchive.sources.switch import disabled, enabled
+
+    settings, file, before = options.settings(), settings_file(), sources_in_file()
+    declared = settings.all_sources()
+    wanted = [p.strip() for pattern in patterns for p in pattern.split(",") if p.strip()]
+    for pattern in wanted:
+        known = any(s.matches([pattern]) for s in declared.values())
+        if pattern.startswith("!") or not (known or (not on and pattern in before)):
+            raise click.BadParameter(
+                f"no source is named {pattern!r} (`newsarchive sources list` names them)",
+                param_hint="PATTERN",
+            )
+    after = (enabled if on else disabled)(before, wanted, declared)
+    if after != before:
+        write_list(file, "sources", after)
+        settings = options.settings()
+    active = settings.enabled_sources()
+    origin = origins(options.settings_given)["sources"]
+    wins = origin if origin in ("option", "environment") else None
+    if options.json:
+        output.print_json(
+            {"file": file, "sources": after, "on": list(active), "overridden_by": wins}
+        )
+    else:
+        output.print_table(
+            ["name", "title", "language", "country"],
+            [[s.name, s.title, s.language, s.country] for s in active.values()],
+        )
+        number = "1 source is" if len(active) == 1 else f"{len(active)} sources are"
+        click.echo(f"{number} on; {file} says: sources = {json.dumps(after, ensure_ascii=False)}")
+    if wins:
+        where = "--sources" if wins == "option" else "NEWSARCHIVE_SOURCES in the environment"
+        output.say(f"newsarchive: {where} wins over {file.name}: what it says holds without it")
+
+
 def read_all(
     settings: "Settings", more: Iterable[Path] = ()
 ) -> tuple[dict[str, "Source"], list[str]]:
@@ -164,29 +238,33 @@ def read_all(
         settings: names the user's folder.
         more: files to read beside them; one that is in the folder already is read once.
     """
-    from newsarchive.sources.load import BUNDLED, load_file
+    from newsarchive.sources.load import bundled_files, load_file, own_files, taken
 
-    bundled = sorted(BUNDLED.glob("*.toml"))
     errors: list[str] = []
-    folder = settings.sources_dir
-    if folder is not None and not folder.is_dir():
-        errors.append(
-            f"{folder}: no such folder of sources; make it, or change the setting sources_dir"
-        )
-    own = sorted(folder.glob("*.toml")) if folder is not None else []
+    try:
+        own = own_files(settings.sources_dir)
+    except SourceError as error:
+        own = []
+        errors.append(str(error))
     more = list(more)
     named = {f.resolve() for f in more}
     sources: dict[str, Source] = {}
-    for file in [*more, *(f for f in bundled + own if f.resolve() not in named)]:
-        try:
-            source = load_file(file, settings.sample_port if file in bundled else None)
-        except SourceError as error:
-            errors.append(str(error))
-            continue
-        if source.name in sources:
-            errors.append(f"{file}: name: {source.name!r} is taken by {sources[source.name].file}")
-        else:
-            sources[source.name] = source
+    groups = ((bundled_files(), settings.sample_port), ([*more, *own], None))
+    for files, port in groups:
+        read: dict[str, Source] = {}
+        for file in files:
+            if file not in more and file.resolve() in named:
+                continue
+            try:
+                source = load_file(file, port)
+            except SourceError as error:
+                errors.append(str(error))
+                continue
+            if source.name in read:
+                errors.append(str(taken(source, read[source.name])))
+            else:
+                read[source.name] = source
+        sources |= read
     return sources, errors
 
 

@@ -12,6 +12,7 @@ from newsarchive.parse.evidence import Page, is_beside, is_outside, rule_texts
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.names import clean_name, sort_names, split_names
 from newsarchive.parse.structured import address_of, as_texts
+from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of, language_of
 from newsarchive.text.repair import repair, tidy_line
@@ -283,9 +284,15 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
         if cleaned:
             page.evidence["related"] = kind
             return list(dict.fromkeys(cleaned))[:20]
-    if pointed:
-        page.evidence["related"] = "label"
-    return list(dict.fromkeys(pointed))
+    if not pointed:
+        return []
+    page.evidence["related"] = "label"
+    addresses = {}
+    for a in page.tree.iter("a"):
+        text, address = bare(a.text_content()), clean_url(a.get("href") or "", page.url)
+        if text and address:
+            addresses.setdefault(text, address)
+    return list(dict.fromkeys(addresses.get(bare(p), p) for p in pointed))
 
 
 def origin_of(page: Page, main: Piece, agencies: list[str]) -> str | None:

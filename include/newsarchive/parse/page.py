@@ -35,6 +35,7 @@ from newsarchive.text.repair import repair, tidy_line
 
 _FEW_WORDS = 25
 """Below this the other ways to a body are tried too."""
+_FEW_LINES = 3
 _SHORT_WORDS = 80
 """Below this a body may be a teaser list that the extractor took for want of anything better."""
 _CLAIMS = (
@@ -136,8 +137,8 @@ def _article(page: Page) -> list[Found] | Refused:
     # Where the page points to is read first: rules remove the boxes that say it.
     related = take_related(page.tree, page.url, page.title)
     bodies.cut_all(removed)
-    lines = _body_lines(page)
     page.blocks = _blocks_around(page)
+    lines = _apart(_body_lines(page), page.blocks)
     pieces = separate(lines, title=page.title or "\x00", cautious=True)
     main = pieces[0]
     main.paragraphs = _without_edges(main.paragraphs, page)
@@ -223,6 +224,22 @@ def _body_lines(page: Page) -> list[Line]:
     return largest if bodies.words_in(largest) > words else lines
 
 
+def _apart(lines: list[Line], blocks: list[Line]) -> list[Line]:
+    """Set apart again the page's blocks where the extractor ran them together into one line.
+
+    It does so on short pages, headline and date included.
+    """
+    if len(lines) > _FEW_LINES:
+        return lines
+    own = {line.text for line in blocks}
+    found: list[Line] = []
+    for line in lines:
+        parts = [b for b in blocks if b.text in line.text] if line.text not in own else []
+        whole = sum(len(b.text) + 1 for b in parts)
+        found += parts if len(parts) > 1 and whole >= 0.95 * len(line.text) else [line]
+    return found
+
+
 def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
     """Cut what is not text at its edges: headline, dates, names of the author or the site."""
     own = bare(page.title)
@@ -230,6 +247,8 @@ def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
         own,
         *(bare(s) for s in page.sites),
         *(bare(n) for n in as_texts(page.said.article.get("author"))),
+        *(bare(n) for n in as_texts(page.said.article.get("articleSection"))),
+        bare(page.said.first("article:section") or ""),
     }
 
     def is_edge(text: str) -> bool:

@@ -74,8 +74,10 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
                 found.embedded.append(lines)
                 cut_all(members)
             continue
-        marked = box is not None and is_aside(box) and any(x.link and x.heading for x in lines)
-        if words > (0.75 if marked else 0.3) * total:
+        # Below a headline of its own, linked or not, text belongs to that other article.
+        own_headline = box is not None and any(x.heading for x in lines)
+        marked = own_headline and box is not None and is_aside(box)
+        if words > (0.75 if marked else 0.5 if own_headline else 0.3) * total:
             continue
         found.pointers += _pointers(members, url)
         cut_all(members)
@@ -92,7 +94,7 @@ def _holds_article(lines: list[Line]) -> bool:
             under, run, words = line.heading and not line.link, 0, 0
         elif under and (count := count_words(line.text)) >= _PARAGRAPH_WORDS:
             run, words = run + 1, words + count
-            if run >= 2 and words >= 40:
+            if run >= 2 and words >= 30:
                 return True
     return False
 

@@ -177,9 +177,17 @@ class Source(_Strict):
         return max(begun, key=lambda r: r.since, default=None)
 
     def matches(self, patterns: Iterable[str]) -> bool:
-        """Say whether a pattern names it: by name (`sample_*`), language (`ar/*`) or tag."""
+        """Say whether patterns name it: by name (`sample_*`), language (`ar/*`) or tag.
+
+        A pattern with `!` before it takes out what it names; of several that name it, the last
+        decides.
+        """
         names = [self.name, f"{self.language}/{self.name}", *self.tags]
-        return any(fnmatch.fnmatchcase(n, p) for p in patterns for n in names)
+        named = False
+        for pattern in patterns:
+            if any(fnmatch.fnmatchcase(n, pattern.removeprefix("!")) for n in names):
+                named = not pattern.startswith("!")
+        return named
 
 
 def load_file(path: Path, sample_port: int | None = None) -> Source:
@@ -212,29 +220,57 @@ def load_file(path: Path, sample_port: int | None = None) -> Source:
         raise SourceError(f"{path}: {key}: {what}") from None
 
 
+def bundled_files() -> list[Path]:
+    """Return the source files that come with the package: samples first, then by language."""
+    return _files_in(BUNDLED)
+
+
+def own_files(folder: Path | None) -> list[Path]:
+    """Return the source files of the user's folder and of the folders in it; none for None.
+
+    Raises:
+        SourceError: the folder does not exist.
+    """
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise SourceError(
+            f"{folder}: no such folder of sources; make it, or change the setting sources_dir"
+        )
+    return _files_in(folder)
+
+
 def load_sources(folder: Path | None = None, sample_port: int | None = None) -> dict[str, Source]:
     """Read the bundled source files and those of the user's folder, by name.
 
+    A file of the user's takes the place of a bundled one of the same name.
+
     Args:
-        folder: the user's own source files.
+        folder: the user's own source files; folders in it are read too.
         sample_port: where the sample newspapers are served, if it is not the usual port.
 
     Raises:
-        SourceError: a file is wrong, two have the same name, or the folder does not exist.
+        SourceError: a file is wrong, two of a folder have the same name, or it does not exist.
     """
-    bundled = files = sorted(BUNDLED.glob("*.toml"))
-    if folder is not None:
-        if not folder.is_dir():
-            raise SourceError(
-                f"{folder}: no such folder of sources; make it, or change the setting sources_dir"
-            )
-        files = bundled + sorted(folder.glob("*.toml"))
     sources: dict[str, Source] = {}
-    for file in files:
-        source = load_file(file, sample_port if file in bundled else None)
-        if source.name in sources:
-            raise SourceError(
-                f"{file}: name: {source.name!r} is taken by {sources[source.name].file}"
-            )
-        sources[source.name] = source
+    for files, port in ((bundled_files(), sample_port), (own_files(folder), None)):
+        read: dict[str, Source] = {}
+        for file in files:
+            source = load_file(file, port)
+            if source.name in read:
+                raise taken(source, read[source.name])
+            read[source.name] = source
+        sources |= read
     return sources
+
+
+def taken(source: Source, other: Source) -> SourceError:
+    """Return the error that says that two files have the same name."""
+    return SourceError(f"{source.file}: name: {source.name!r} is taken by {other.file}")
+
+
+def _files_in(folder: Path) -> list[Path]:
+    below = (f.relative_to(folder) for f in folder.rglob("*.toml"))
+    # Hidden folders belong to other programs (.git, .venv).
+    files = [f for f in below if not any(p.startswith(".") for p in f.parts)]
+    return [folder / f for f in sorted(files, key=lambda f: (len(f.parts), f))]

@@ -1,0 +1,313 @@
+"""HTML pages: golden ones, and that nothing a page can be makes the parser fail."""
+
+import random
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from golden.expected import as_json, expected
+
+from newsarchive.model import Found, Link, Refused
+from newsarchive.parse.page import parse_page
+from newsarchive.sources.load import Source
+
+HERE = Path(__file__).parent
+PAGES = sorted((HERE / "pages").glob("*.html"))
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
+ADDRESSES = {"en_amp": "https://amp.valleypost.example/sport/captain/amp"}
+
+
+def address_of(file: Path) -> str:
+    host = "almina.example/news" if file.stem.startswith("ar_") else "harbour.example/metro"
+    return ADDRESSES.get(file.stem, f"https://{host}/{file.stem}")
+
+
+def parse(
+    body: bytes | str,
+    url: str = "https://harbour.example/metro/x",
+    source: Source | None = None,
+    link: Link | None = None,
+    content_type: str | None = "text/html",
+) -> list[Found] | Refused:
+    raw = body if isinstance(body, bytes) else body.encode()
+    return parse_page(
+        raw, url=url, content_type=content_type, source=source, link=link, captured_at=NOW
+    )
+
+
+def one(body: bytes | str, **options: object) -> Found:
+    result = parse(body, **options)  # type: ignore[arg-type]
+    assert isinstance(result, list), result
+    return result[0]
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda f: f.stem)
+def test_golden_page(file: Path) -> None:
+    assert as_json(parse(file.read_bytes(), address_of(file))) == expected(file)
+
+
+PARAGRAPHS = """<p>The central library opened three hours late on Thursday after heavy snow kept
+most of its staff at home.</p><p>Readers who had books to return were told that no fines would be
+asked for until the end of the week.</p>"""
+
+
+def page(head: str = "", body: str = "", title: str = "Library opens late after snow") -> str:
+    return (
+        f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title>{head}"
+        f"</head><body><article><h1>{title}</h1>{body}{PARAGRAPHS}</article></body></html>"
+    )
+
+
+def source(**rule: object) -> Source:
+    return Source.model_validate(
+        {
+            "name": "harbour",
+            "title": "Harbour Times",
+            "url": "https://harbour.example/",
+            "language": "en",
+            "timezone": "America/New_York",
+            "country": "US",
+            "listing": [{"kind": "feed", "url": "https://harbour.example/feed.xml"}],
+            "rules": [rule] if rule else [],
+        }
+    )
+
+
+def link(**listed: object) -> Link:
+    values: dict = {
+        "run_day": date(2024, 2, 8),
+        "source": "harbour",
+        "link_id": "x",
+        "url": "https://harbour.example/metro/x",
+        "host": "https://harbour.example",
+        "routes": ["feed"],
+        "listings": [],
+    }
+    return Link(**(values | listed))
+
+
+def test_time_without_zone_is_the_sources() -> None:
+    head = '<meta property="article:published_time" content="2024-02-08 09:10">'
+    found = one(page(head), source=source())
+    assert found.published_at == datetime(2024, 2, 8, 14, 10, tzinfo=UTC)
+    assert found.published_day == date(2024, 2, 8)
+    assert found.published_precision == "minute"
+
+
+def test_american_dates() -> None:
+    found = one(page(body="<p>Published: 03/04/2024</p>"), source=source())
+    assert found.published_day == date(2024, 3, 4)
+    assert one(page(body="<p>Published: 03/04/2024</p>")).published_day == date(2024, 4, 3)
+
+
+def test_listing_dates_are_the_last_resort() -> None:
+    listed = link(listed_at=datetime(2024, 2, 8, 3, tzinfo=UTC), listed_day=date(2024, 2, 7))
+    found = one(page(), link=listed)
+    assert found.published_at == listed.listed_at
+    assert found.published_day == date(2024, 2, 7)
+    assert found.evidence["published_at"] == "feed"
+    sitemap = link(listed_day=date(2024, 2, 7), routes=["sitemap"])
+    assert one(page(), link=sitemap).evidence["published_day"] == "sitemap"
+    dated = page(body="<p>Published: 6 February 2024</p>")
+    assert one(dated, link=listed).published_day == date(2024, 2, 6)
+
+
+def test_listed_title_is_the_last_resort() -> None:
+    bare = f"<html><body><div>{PARAGRAPHS}</div></body></html>"
+    assert one(bare, link=link(listed_title="Snow closes library")).title == "Snow closes library"
+    result = parse(bare)
+    assert isinstance(result, Refused)
+    assert result.reason == "no_title"
+
+
+def test_a_day_and_the_time_of_the_same_day() -> None:
+    head = '<meta name="date" content="2024-02-08">'
+    body = '<time datetime="2024-02-08T09:10:11Z">Thursday</time>'
+    found = one(page(head, body))
+    assert found.published_at == datetime(2024, 2, 8, 9, 10, 11, tzinfo=UTC)
+    other = '<time datetime="2024-02-09T09:10:11Z">Friday</time>'
+    assert one(page(head, other)).published_at is None
+
+
+def test_rules_win_over_heuristics_and_cut() -> None:
+    body = """<p class=when>8 February 2024</p><p class=who>Ann Lee</p><div class=story>
+    <p>Snow fell on the harbour all night, and the first ferry left an hour late on Thursday.</p>
+    <div class=promo><p>Sign up for the letter that we send to readers every single morning.</p>
+    </div></div>"""
+    rule = {"body": ".story", "date": ".when", "authors": ".who", "remove": [".promo"]}
+    found = one(page(body=body), source=source(**rule))
+    assert found.text == (
+        "Snow fell on the harbour all night, and the first ferry left an hour late on Thursday."
+    )
+    assert found.authors == ["Ann Lee"]
+    assert found.evidence["text"] == found.evidence["authors"] == "rule"
+    assert found.published_day == date(2024, 2, 8)
+
+
+def test_rule_of_the_day_that_it_dates() -> None:
+    old = {"date": ".old", "section": ".old-section"}
+    new = {"since": date(2024, 6, 1), "date": ".new", "section": ".new-section"}
+    many = source(**old).model_copy(update={"rules": [*source(**old).rules, *source(**new).rules]})
+    body = (
+        "<p class=old>8 February 2024</p><p class=old-section>Metro</p><p class=new-section>X</p>"
+    )
+    assert one(page(body=body), source=many).section == "Metro"
+
+
+@pytest.mark.parametrize(
+    ("stated", "wanted"),
+    [
+        ("/metro/snow?utm_source=x#top", "https://harbour.example/metro/snow"),
+        ("https://www.harbour.example/metro/snow", "https://www.harbour.example/metro/snow"),
+        ("https://other.example/metro/snow", None),
+        ("/", None),
+        ("/metro/", None),
+        ("javascript:void(0)", None),
+    ],
+)
+def test_canonical_address_names_this_article(stated: str, wanted: str | None) -> None:
+    head = f'<link rel=canonical href="{stated}">'
+    assert one(page(head)).canonical_url == wanted
+
+
+def test_agency_is_origin_not_author() -> None:
+    head = '<meta name=author content="Reuters"><meta name=author content="Ann Lee">'
+    found = one(page(head))
+    assert (found.authors, found.origin) == (["Ann Lee"], "Reuters")
+    site = '<meta property="og:site_name" content="Harbour Times">'
+    site += '<meta name=author content="Harbour Times">'
+    assert one(page(site)).authors == []
+
+
+def test_title_is_the_heading_that_matches() -> None:
+    text = page('<meta property="og:title" content="Library opens late">')
+    text = text.replace("<article>", "<h1>Harbour Times</h1><h2>Weather</h2><article>")
+    assert one(text).title == "Library opens late after snow"
+
+
+def test_listings_dates_never_come_from_beside_the_article() -> None:
+    body = """<footer>Published 3 May 2023</footer><div class=comments>4 May 2023</div>
+    <aside class=related><time datetime="2023-05-05">5 May</time></aside>"""
+    assert one(page(body=body)).published_day is None
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "reason"),
+    [
+        (b"", None, "empty"),
+        (b" \n\t ", "text/html", "empty"),
+        (b"%PDF-1.7 x", "text/html", "not_html"),
+        (b"\x89PNG\r\n", "image/png", "not_html"),
+        (b'{"a": 1}', "application/json", "not_html"),
+        (b'{"a": "<p>x</p>"}', "application/json", "not_html"),
+        (b"<?xml version='1.0'?><rss><channel></channel></rss>", "text/xml", "not_html"),
+        (b"just words", "text/plain", "not_html"),
+        (b"<html><body></body></html>", "text/html", "no_title"),
+        (page().split("<p>")[0].encode(), "text/html", "no_text"),
+        (
+            b"<html><title>404 Not Found</title><body><h1>Not Found</h1><p>nginx</p></body></html>",
+            "text/html",
+            "error_page",
+        ),
+        (
+            b"<html><title>A title here</title><body><h1>A title here</h1><p>Five words of text.",
+            "text/html",
+            "too_short",
+        ),
+    ],
+)
+def test_refusals(body: bytes, content_type: str | None, reason: str) -> None:
+    result = parse(body, content_type=content_type)
+    assert isinstance(result, Refused)
+    assert result.reason == reason
+
+
+def test_front_page_is_a_listing() -> None:
+    result = parse(
+        (HERE / "pages" / "refused_listing.html").read_bytes(), "https://harbour.example/"
+    )
+    assert isinstance(result, Refused)
+    assert result.reason == "listing"
+
+
+def truncated(draw: random.Random, raw: bytes) -> bytes:
+    return raw[: draw.randrange(len(raw))]
+
+
+def scattered(draw: random.Random, raw: bytes) -> bytes:
+    body = bytearray(raw)
+    for _ in range(draw.randrange(1, 60)):
+        body[draw.randrange(len(body))] = draw.randrange(256)
+    return bytes(body)
+
+
+def swapped(draw: random.Random, raw: bytes) -> bytes:
+    charsets = ("utf-8", "cp1256", "latin-1", "utf-16", "cp1251", "gb18030", "utf-7")
+    text = raw.decode(draw.choice(charsets), "replace")
+    return text.encode(draw.choice(charsets), "replace")
+
+
+def shuffled(draw: random.Random, raw: bytes) -> bytes:
+    tags = raw.split(b"<")
+    for _ in range(5):
+        a, b = draw.randrange(len(tags)), draw.randrange(len(tags))
+        tags[a], tags[b] = tags[b], tags[a]
+    return b"<".join(tags)
+
+
+def nested(draw: random.Random, raw: bytes) -> bytes:
+    tag = draw.choice((b"div", b"span", b"blockquote", b"ul><li", b"table><tr><td", b"p><b"))
+    return raw.replace(b"<h1", b"<" + b"><".join([tag] * 10_000) + b"><h1", 1)
+
+
+def deep_json(draw: random.Random, raw: bytes) -> bytes:
+    opening = draw.choice((b'{"author":', b"["))
+    script = b'<script type="application/ld+json">' + opening * 10_000 + b"</script>"
+    return raw.replace(b"<body", script + b"<body", 1)
+
+
+def huge_attribute(draw: random.Random, raw: bytes) -> bytes:
+    name = draw.choice((b"class", b"content", b"datetime", b"style", b"href"))
+    value = draw.choice((b"a", b"1", b"2024-01-01 ", b"\xd9\x85 ", b"/", b"related ")) * 200_000
+    return raw.replace(b"<h1", b"<meta name=author " + name + b'="' + value + b'"><h1', 1)
+
+
+def long_text(draw: random.Random, raw: bytes) -> bytes:
+    word = draw.choice(
+        (b"word", b"1", b"a. ", "اقرأ أيضا ".encode(), b"2024-01-01 ", b"(((", b"&amp;")
+    )
+    return raw.replace(b"<p>", b"<p>" + word * 50_000, 1)
+
+
+def surrogates(draw: random.Random, raw: bytes) -> bytes:
+    script = rb'<script type="application/ld+json">{"@type":"NewsArticle","headline":"\ud800 x",'
+    script += rb'"datePublished":"\udfff9999-99-99","author":{"name":"\udc00"}}</script>'
+    return raw.replace(b"<body", script + b"<body", 1)
+
+
+MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
+    *(truncated, truncated, scattered, scattered, scattered, swapped, swapped),
+    *(shuffled, shuffled, nested, deep_json, huge_attribute, long_text, surrogates),
+)
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_never_raises(batch: int) -> None:
+    draw = random.Random(f"mutations/{batch}")
+    raw = [(f, f.read_bytes()) for f in PAGES]
+    for _ in range(50):
+        file, body = draw.choice(raw)
+        for _ in range(draw.randint(1, 2)):
+            body = draw.choice(MUTATIONS)(draw, body) if body else body
+        charset = draw.choice(("", "; charset=utf-8", "; charset=windows-1256", "; charset=x-none"))
+        result = parse(body, address_of(file), content_type=f"text/html{charset}")
+        if isinstance(result, Refused):
+            continue
+        for found in result:
+            assert found.title
+            assert found.text
+            for f in fields(found):
+                repr(getattr(found, f.name)).encode()  # no lone surrogates: Arrow refuses them
+            assert found.published_at is None or found.published_at.tzinfo is UTC
