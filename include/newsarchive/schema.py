@@ -229,7 +229,11 @@ VERSIONS = Table(
         _SOURCE,
         _c("url", _text, "Link that was fetched, or name of the imported file", null=False),
         _c("link_id", _text, "Hash of source and that link"),
-        _c("canonical_url", _text, "Canonical URL that the page states"),
+        _c(
+            "canonical_url",
+            _text,
+            "Canonical URL that the page states, else where its link was redirected",
+        ),
         _c("visit", _text, "first, or the revisit that found it", null=False),
         _c("state", _text, "live, or gone: the page answered 404 or 410", null=False),
         _c("changes", _texts, "What differs from the version before: title, text, …", null=False),

@@ -219,7 +219,7 @@ def test_a_version_is_of_the_canonical_url_else_of_where_redirects_ended() -> No
     assert made.article_id == article_id("paper_a", "https://a.example/true")
     (made,) = versions_of([Found("T", "text")], capture(), LINK, "https://a.example/end", CAIRO)
     assert made.article_id == article_id("paper_a", "https://a.example/end")
-    assert made.canonical_url is None
+    assert made.canonical_url == "https://a.example/end"
     assert made.url == URL
     assert (made.parser_version, made.source_version) == (PARSER_VERSION, "v1")
 

@@ -82,5 +82,6 @@ def test_only_when_and_where_bytes_were_captured_is_volatile() -> None:
     volatile = {c.name for t in schema.TABLES.values() for c in t.columns if c.volatile}
     assert volatile == {
         *("captured_at", "capture_id", "elapsed_ms", "first_seen", "last_seen"),
+        *("gone_at", "seen_until"),
         *("warc_path", "warc_offset", "warc_length", "warc_record_id", "record_sha256"),
     }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,22 +22,23 @@ from newsarchive.schema import (
 )
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
+from newsarchive.steps import hourly
+from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of
 from newsarchive.steps.capturing import Put, capturing
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
-from newsarchive.store.tables import Archive, committing, rows_of
-
-_MEMORY_DAYS = 30  # how far back a feed's last poll is looked for
+from newsarchive.store.tables import committing, rows_of
 
 
 def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
     """Archive the feeds and sitemaps as they stand now, filed by the time of the exchange.
 
-    Asks conditionally: what has not changed costs a 304.
+    Asks conditionally: what has not changed costs a 304. What they show for the first time is
+    fetched, parsed and shown to readers, for each source whose `capture` is hourly.
     """
     place = place_of(settings)
     now = today()
     outcome = Outcome("poll", [now])
-    recent = _listing_captures(place.archive, [now - timedelta(days=1), now])
+    recent = listing_captures(place.archive, [now - timedelta(days=1), now])
     requests = [
         _conditional(
             Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), recent
@@ -47,7 +47,10 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
         for a in discovery.polls(s)
     ]
     with capturing(place, None, "poll", outcome) as keep:
-        _listings(place, requests, keep, recent, now, progress)
+        answered = _listings(place, requests, keep, recent, now, progress)
+    changed = [f for f in answered if f.request.source.capture == "hourly"]
+    if changed:
+        hourly.collect(place, changed, outcome, progress)
     return reported(outcome)
 
 
@@ -66,13 +69,6 @@ def discover(
             _ask_listings(place, work.day, work.listed, outcome, progress)
             _file_links(place, work.day, work.listed, outcome)
     return reported(outcome)
-
-
-def _listing_captures(archive: Archive, days: Iterable[date]) -> list[dict[str, Any]]:
-    """Return the captures of listings filed under some days, earliest first, redirects left out."""
-    rows = archive.open("captures").read(days, where=pc.field("listing").is_valid())
-    kept: list[dict[str, Any]] = [r for r in rows.to_pylist() if r["outcome"] != "redirect"]
-    return sorted(kept, key=lambda r: (r["captured_at"], r["capture_id"]))
 
 
 def _asked_url(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -97,16 +93,22 @@ def _listings(
     archived: list[dict[str, Any]],
     day: date,
     progress: Progress,
-) -> None:
-    """Fetch listings, and the sub-sitemaps that an index names for `day`."""
+) -> list[Fetched]:
+    """Fetch listings, and the sub-sitemaps that an index names for `day`.
+
+    Returns those that came with new bytes.
+    """
     fetcher, put = keep
     asked = {(r.source.name, r.url) for r in requests}
     wave = requests
+    answered: list[Fetched] = []
     while wave:
         following: list[Request] = []
         for done, fetched in enumerate(fetcher.fetch(wave), 1):
             put(fetched)
             progress("listings", min(done, len(wave)), len(wave))
+            if fetched.request.listing and fetched.captures and fetched.last.outcome == "ok":
+                answered.append(fetched)
             body = _listing_body(place, fetched, archived)
             if body is None:
                 continue
@@ -118,6 +120,7 @@ def _listings(
                     child = replace(parent, kind="sitemap", url=url, etag=None, last_modified=None)
                     following.append(_conditional(child, archived))
         wave = following
+    return answered
 
 
 def _listing_body(place: Place, fetched: Fetched, archived: list[dict[str, Any]]) -> bytes | None:
@@ -141,7 +144,7 @@ def _listing_body(place: Place, fetched: Fetched, archived: list[dict[str, Any]]
 def _ask_listings(
     place: Place, day: date, sources: Sequence[Source], outcome: Outcome, progress: Progress
 ) -> None:
-    archived = _listing_captures(place.archive, [day])
+    archived = listing_captures(place.archive, [day])
     requests = [
         _conditional(
             Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), archived
@@ -159,17 +162,17 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
 
     def work() -> dict[str, int]:
         targets = place.archive.open_all("links", "listings")
-        rows = _listing_captures(place.archive, [day])
-        earlier = _listing_captures(
-            place.archive, [day - timedelta(days=n) for n in range(1, _MEMORY_DAYS + 1)]
+        rows = listing_captures(place.archive, [day])
+        earlier = listing_captures(
+            place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
         )
-        pages = _Pages(place.root)
+        pages = Pages(place.root)
         links: list[Link] = []
         states: list[ListingState] = []
         for source in sources:
             own = [r for r in rows if r["source"] == source.name]
             archived = [a for r in own if (a := pages.archived(r))]
-            memory = [a for r in _memory(earlier, source.name, day) if (a := pages.archived(r))]
+            memory = [a for r in memory_of(earlier, source.name) if (a := pages.archived(r))]
             found = discover_links(source, day, archived, memory)
             links += found.links
             states += _listing_states(source, day, own, archived, found.links, found.gaps)
@@ -187,50 +190,6 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
 
     for name, number in committing(f"discover {day}", work).items():
         outcome.add(name, "links", number)
-
-
-def _memory(earlier: list[dict[str, Any]], source: str, day: date) -> list[dict[str, Any]]:
-    """Return a source's polls before `day` that tell which entries are old.
-
-    Those of the two days before, and for a listing that had none there the last one of any earlier
-    day.
-    """
-    polls = [
-        r
-        for r in earlier
-        if r["source"] == source and r["route"] != "dated" and r["outcome"] == "ok"
-    ]
-    near = [r for r in polls if r["run_day"] >= day - timedelta(days=2)]
-    seen = {r["listing"] for r in near}
-    last = {r["listing"]: r for r in polls if r["listing"] not in seen}
-    return [*last.values(), *near]
-
-
-class _Pages:
-    """Archived listings with their content read, each different body once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._read: dict[tuple[str, str], discovery.Page] = {}
-
-    def archived(self, row: Mapping[str, Any]) -> Archived | None:
-        """Return the listing that a capture holds; None where it holds no bytes."""
-        if row["outcome"] != "ok":
-            return None
-        key = row["url"], row["payload_sha256"]
-        if key not in self._read:
-            record = read_record(
-                self._root, row["warc_path"], row["warc_offset"], row["warc_length"]
-            )
-            self._read[key] = discovery.read(record.body, row["url"], row["content_type"])
-        return Archived(
-            captured_at=row["captured_at"],
-            listing=row["listing"],
-            route=row["route"],
-            url=row["url"],
-            page=self._read[key],
-            payload_sha256=row["payload_sha256"],
-        )
 
 
 def _listing_states(

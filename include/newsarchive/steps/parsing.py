@@ -87,7 +87,7 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
         *visits_of(captures).values(),
         *([row] for row in _first_of_each_import(captures)),
     ]
-    rows, parsed, reused = _rows(place, visits, links, [*old, *old_rejects], progress)
+    rows, parsed, reused = rows_of_visits(place, visits, links, [*old, *old_rejects], progress)
     versions = [r for r in rows if isinstance(r, Version)]
     rejects = [r for r in rows if isinstance(r, Reject)]
     targets["versions"].replace(rows_of(versions, VERSIONS), [day])
@@ -104,7 +104,7 @@ def _version(row: Mapping[str, Any]) -> Version:
     return Version(**{**row, "evidence": dict(row["evidence"])})
 
 
-def _rows(
+def rows_of_visits(
     place: Place,
     visits: Iterable[Sequence[Mapping[str, Any]]],
     links: Mapping[str, Link],

@@ -89,15 +89,15 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     changed = sorted({*filed["article_day"].to_pylist(), *(a.article_day for a in articles)})
     untouched = targets["articles"].read(changed, where=~of_touched)
     targets["articles"].replace(pa.concat_tables([untouched, rows_of(articles, ARTICLES)]), changed)
-    _file_index(targets["article_index"], articles, filed, versions, others)
+    file_index(targets["article_index"], articles, filed, versions, others)
 
     counted = _count_coverage(place, targets, day, versions, asked)
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
 
     run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
-    finished = {name: _named(targets[name], [day]) for name in run_day_tables}
-    finished["articles"] = _named(targets["articles"], changed)
-    finished["article_index"] = _named(targets["article_index"], _months(day, filed, articles))
+    finished = {name: named(targets[name], [day]) for name in run_day_tables}
+    finished["articles"] = named(targets["articles"], changed)
+    finished["article_index"] = named(targets["article_index"], _months(day, filed, articles))
     snapshot.build(place.root, finished, place.declared.values())
 
     for article in articles:
@@ -111,7 +111,8 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     return changed
 
 
-def _named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
+def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
+    """Return the files of some partitions, as the snapshot wants them."""
     by_day: dict[date, list[str]] = {day: [] for day in days}
     for day, path in target.files(by_day):
         by_day[day].append(path)
@@ -123,14 +124,12 @@ def _months(day: date, filed: pa.Table, articles: Iterable[Any]) -> set[date]:
     return months | {day.replace(day=1)}
 
 
-def _file_index(
-    target: Any, articles: Sequence[Any], filed: pa.Table, versions: pa.Table, others: pa.Table
-) -> None:
+def file_index(target: Any, articles: Sequence[Any], filed: pa.Table, *versions: pa.Table) -> None:
     """Record where the touched articles' versions are, and under which day each is filed."""
     article_day = {a.article_id: a.article_day for a in articles}
     pairs = {
         (row_day, identity)
-        for table in (versions, others)
+        for table in versions
         for row_day, identity in zip(
             table["run_day"].to_pylist(), table["article_id"].to_pylist(), strict=True
         )

@@ -1,0 +1,80 @@
+"""Listings that are archived: which captures they are, and what they say."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from newsarchive import discover as discovery
+from newsarchive.discover.links import Archived
+from newsarchive.fetch.session import Fetched
+from newsarchive.fetch.warc import read_record
+from newsarchive.store.tables import Archive
+
+MEMORY_DAYS = 30  # how far back a listing's last poll is looked for
+
+
+def listing_captures(archive: Archive, days: Iterable[date]) -> list[dict[str, Any]]:
+    """Return the captures of listings filed under some days, earliest first, redirects left out."""
+    rows = archive.open("captures").read(days, where=pc.field("listing").is_valid())
+    kept: list[dict[str, Any]] = [r for r in rows.to_pylist() if r["outcome"] != "redirect"]
+    return sorted(kept, key=lambda r: (r["captured_at"], r["capture_id"]))
+
+
+def memory_of(earlier: Iterable[Mapping[str, Any]], source: str) -> list[Mapping[str, Any]]:
+    """Return the polls before a day that tell which entries are old: of each listing the last one.
+
+    Args:
+        earlier: captures of listings before the day, earliest first.
+        source: whose.
+    """
+    last = {
+        (r["listing"], r["url"]): r
+        for r in earlier
+        if r["source"] == source and r["route"] != "dated" and r["outcome"] == "ok"
+    }
+    return list(last.values())
+
+
+class Pages:
+    """Archived listings with their content read, each different body once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._read: dict[tuple[str, str], discovery.Page] = {}
+
+    def archived(self, row: Mapping[str, Any]) -> Archived | None:
+        """Return the listing that a capture holds; None where it holds no bytes."""
+        if row["outcome"] != "ok":
+            return None
+        key = row["url"], row["payload_sha256"]
+        if key not in self._read:
+            record = read_record(
+                self._root, row["warc_path"], row["warc_offset"], row["warc_length"]
+            )
+            self._read[key] = discovery.read(record.body, row["url"], row["content_type"])
+        return Archived(
+            captured_at=row["captured_at"],
+            listing=row["listing"],
+            route=row["route"],
+            url=row["url"],
+            page=self._read[key],
+            payload_sha256=row["payload_sha256"],
+        )
+
+    def fetched(self, fetched: Fetched) -> Archived:
+        """Return a listing that was fetched just now."""
+        capture, body = fetched.last, fetched.body or b""
+        key = capture.url, capture.payload_sha256 or ""
+        if key not in self._read:
+            self._read[key] = discovery.read(body, capture.url, capture.content_type)
+        return Archived(
+            captured_at=capture.captured_at,
+            listing=fetched.request.listing or capture.url,
+            route=fetched.request.route or "feed",
+            url=capture.url,
+            page=self._read[key],
+            payload_sha256=key[1],
+        )

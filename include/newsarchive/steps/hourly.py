@@ -1,0 +1,188 @@
+"""Within the hour: what a poll shows for the first time is fetched, parsed and shown to readers.
+
+Everything here only adds: rows to the running day's partitions, files to the snapshot. What an hour
+costs depends on what is new in it, not on the hours before. `archive_day` completes the day
+afterwards and leaves one file of each table.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from newsarchive.articles import merge
+from newsarchive.coverage import is_definitive
+from newsarchive.discover.links import discover as discover_links
+from newsarchive.fetch.session import Fetched
+from newsarchive.model import Article, Link, Reject, Version
+from newsarchive.outcome import Outcome
+from newsarchive.schema import ARTICLE_INDEX, ARTICLES, LINKS, REJECTS, VERSIONS
+from newsarchive.sources import Source
+from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of
+from newsarchive.steps.capturing import capturing, visits_of
+from newsarchive.steps.pages import wanted_pages
+from newsarchive.steps.parsing import rows_of_visits
+from newsarchive.steps.place import Place, Progress, table_of
+from newsarchive.steps.publishing import file_index, named
+from newsarchive.store import snapshot
+from newsarchive.store.tables import committing, rows_of
+from newsarchive.visits import FIRST
+
+_SHOWN = ("links", "captures", "versions", "rejects")
+
+
+def collect(place: Place, changed: Sequence[Fetched], outcome: Outcome, progress: Progress) -> None:
+    """Bring what some listings show for the first time into the running day, up to the snapshot.
+
+    Args:
+        place: where.
+        changed: the listings that answered with new bytes just now.
+        outcome: what the poll did.
+        progress: told of each page.
+    """
+    by_day: dict[date, list[Fetched]] = defaultdict(list)
+    for fetched in changed:
+        by_day[fetched.last.run_day].append(fetched)
+    for day, listings in sorted(by_day.items()):
+        sources = {f.request.source.name: f.request.source for f in listings}
+        committing(f"links of {day}", _file_new_links, place, day, listings, sources, outcome)
+        asked = _fetch(place, day, sources.values(), outcome, progress)
+        if asked:
+            committing(f"new rows of {day}", _parse, place, day, asked, outcome, progress)
+            with snapshot.publishing(place.root):
+                committing(f"show {day}", _show, place, day, asked, outcome)
+
+
+def _file_new_links(
+    place: Place,
+    day: date,
+    listings: Sequence[Fetched],
+    sources: dict[str, Source],
+    outcome: Outcome,
+) -> None:
+    target = place.archive.open("links")
+    there = target.read([day], ["source", "url"])
+    known = set(zip(there["source"].to_pylist(), there["url"].to_pylist(), strict=True))
+    before = listing_captures(
+        place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
+    )
+    pages = Pages(place.root)
+    new: list[Link] = []
+    for name, source in sources.items():
+        archived = [pages.fetched(f) for f in listings if f.request.source.name == name]
+        memory = [a for r in memory_of(before, name) if (a := pages.archived(r))]
+        found = discover_links(source, day, archived, memory).links
+        new += [link for link in found if (link.source, link.url) not in known]
+    target.append(rows_of(new, LINKS))
+    for link in new:
+        outcome.add(link.source, "new links")
+
+
+def _fetch(
+    place: Place, day: date, sources: Iterable[Source], outcome: Outcome, progress: Progress
+) -> list[str]:
+    """Capture the pages of links that were not visited yet; return the links asked."""
+    requests = [
+        r
+        for r in wanted_pages(place, day, sources, place.settings.max_attempts)
+        if r.visit == FIRST
+    ]
+    asked = []
+    if requests:
+        with capturing(place, day, "hourly", outcome) as (fetcher, put):
+            for done, fetched in enumerate(fetcher.fetch(requests), 1):
+                put(fetched)
+                progress("pages", min(done, len(requests)), len(requests))
+                if fetched.request.link_id and fetched.captures:
+                    asked.append(fetched.request.link_id)
+    return asked
+
+
+def _parse(
+    place: Place,
+    day: date,
+    asked: Sequence[str],
+    outcome: Outcome,
+    progress: Progress,
+) -> None:
+    """Add the rows of the pages asked, but for those that another try may still bring."""
+    targets = place.archive.open_all("versions", "rejects")
+    of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
+    captures = place.archive.open("captures").read([day], where=of_asked)
+    links = {
+        row["link_id"]: Link(**row)
+        for row in place.archive.open("links").read([day], where=of_asked).to_pylist()
+    }
+    over = [
+        rows
+        for rows in visits_of(captures).values()
+        if any(is_definitive(r["outcome"], r["status"]) for r in rows)
+    ]
+    there = set(targets["versions"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
+    there |= set(targets["rejects"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
+    fresh = [rows for rows in over if rows[0]["link_id"] not in there]
+    made, _, _ = rows_of_visits(place, fresh, links, (), progress)
+    versions = [r for r in made if isinstance(r, Version)]
+    rejects = [r for r in made if isinstance(r, Reject)]
+    # One commit a table: when the second is lost, the first is found again by its links.
+    targets["versions"].append(rows_of(versions, VERSIONS))
+    targets["rejects"].append(rows_of(rejects, REJECTS))
+    for record in made:
+        outcome.add(record.source, "versions" if isinstance(record, Version) else "rejects")
+
+
+def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> None:
+    """Add new articles to the snapshot; an article that was there already is merged anew."""
+    targets = place.archive.open_all("articles", "article_index", *_SHOWN)
+    of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
+    touched = pc.unique(targets["versions"].read([day], ["article_id"], of_asked)["article_id"])
+    of_touched = pc.field("article_id").isin(touched)
+    filed = targets["article_index"].read(where=of_touched)
+    days = sorted({day, *filed["run_day"].to_pylist()})
+    rows = targets["versions"].read(days, where=of_touched)
+    articles = merge(rows.to_pylist(), place.declared)
+    known = set(filed["article_id"].to_pylist())
+    changed = {a.article_day for a in articles}
+    if known:
+        _replace_known(targets, articles, known, filed, rows, changed)
+    fresh = [a for a in articles if a.article_id not in known]
+    targets["articles"].append(rows_of(fresh, ARTICLES))
+    pairs = [
+        {
+            "run_month": day.replace(day=1),
+            "run_day": day,
+            "article_id": a.article_id,
+            "article_day": a.article_day,
+        }
+        for a in fresh
+    ]
+    targets["article_index"].append(table_of(pairs, ARTICLE_INDEX.arrow))
+    finished = {name: named(targets[name], [day]) for name in _SHOWN}
+    finished["articles"] = named(targets["articles"], changed)
+    months = {d.replace(day=1) for d in days}
+    finished["article_index"] = named(targets["article_index"], months)
+    snapshot.build(place.root, finished, place.declared.values())
+    for article in articles:
+        outcome.add(article.source, "articles")
+
+
+def _replace_known(
+    targets: dict[str, Any],
+    articles: Sequence[Article],
+    known: set[str],
+    filed: pa.Table,
+    rows: pa.Table,
+    changed: set[date],
+) -> None:
+    again = [a for a in articles if a.article_id in known]
+    days = {*filed["article_day"].to_pylist(), *(a.article_day for a in again)}
+    others = targets["articles"].read(
+        days, where=~pc.field("article_id").isin(pa.array(sorted(known), pa.string()))
+    )
+    targets["articles"].replace(pa.concat_tables([others, rows_of(again, ARTICLES)]), days)
+    of_known = pc.is_in(rows["article_id"], pa.array(sorted(known), pa.string()))
+    file_index(targets["article_index"], again, filed, rows.filter(of_known))
+    changed |= days
