@@ -278,7 +278,7 @@ def long_text(draw: random.Random, raw: bytes) -> bytes:
     word = draw.choice(
         (b"word", b"1", b"a. ", "اقرأ أيضا ".encode(), b"2024-01-01 ", b"(((", b"&amp;")
     )
-    return raw.replace(b"<p>", b"<p>" + word * 50_000, 1)
+    return raw.replace(b"<p>", b"<p>" + word * 20_000, 1)
 
 
 def surrogates(draw: random.Random, raw: bytes) -> bytes:
@@ -293,6 +293,7 @@ MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
 )
 
 
+@pytest.mark.timeout(120)  # a few seconds; what a page can make take minutes is a fault too
 @pytest.mark.parametrize("batch", range(10))
 def test_never_raises(batch: int) -> None:
     draw = random.Random(f"mutations/{batch}")

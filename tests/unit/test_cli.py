@@ -68,6 +68,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "show",
                 "sources",
                 "sources list",
+                "sources add",
                 "sources check",
                 "sources disable",
                 "sources enable",

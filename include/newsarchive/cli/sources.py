@@ -1,10 +1,11 @@
-"""Commands on sources: list them, switch them on and off, and check that their listings answer."""
+"""Commands on sources: list them, switch them on and off, check them, and propose new ones."""
 
 import json
+import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ class Checked:
 
 @click.group()
 def sources() -> None:
-    """List the sources, switch them on and off, and check them.
+    """List the sources, switch them on and off, check them, and add a site.
 
     A source is a TOML file: bundled ones are in the package, your own in the folder that the
     setting sources_dir names. Which ones are on is the setting sources.
@@ -154,6 +155,99 @@ def check(options: Options, names: tuple[str, ...], day: date | None) -> int:
     for error in errors:
         output.say(f"newsarchive: {error}")
     return FAILED if errors else INCOMPLETE if dead else OK
+
+
+@sources.command()
+@click.argument("url")
+@click.option("--name", metavar="NAME", help="Name of the source; default: made of its host.")
+@click.option("--write", is_flag=True, help="Write the file into the folder sources_dir.")
+@click.option(
+    "--allow-private", is_flag=True, help="Ask private and loopback addresses: for tests."
+)
+@json_option
+@pass_options
+def add(options: Options, url: str, name: str | None, write: bool, allow_private: bool) -> int:
+    """Look at a site and propose a source file for it.
+
+    Asks robots.txt, the home page, what these name, and addresses that are common; politely, and
+    keeps nothing. Prints the file, and one of the site's articles as it would be parsed, as
+    comments below it. Read it, and mend what it guesses. Nothing is written without --write, and no
+    file is ever written over.
+
+    \b
+    Examples:
+      newsarchive sources add https://example.com
+      newsarchive --sources-dir ./sources sources add example.com --name example --write
+    """  # noqa: D301 - click reads it
+    from newsarchive.discover.propose import page_as_comments, to_toml
+    from newsarchive.model import Found
+    from newsarchive.site import look
+    from newsarchive.text.identity import clean_url, host_of
+
+    settings = options.settings()
+    declared, _ = read_all(settings)
+    if name is not None:
+        _check_name(name, declared)
+    if write and settings.sources_dir is None:
+        raise click.UsageError("--write needs the setting sources_dir: newsarchive --sources-dir …")
+    if "://" not in url:
+        url = f"https://{url}"
+    with showing("look") as tell:
+        looked = look(
+            url, settings, allow_private=allow_private, taken=set(declared), progress=tell
+        )
+    proposal = replace(looked.proposal, name=name) if name else looked.proposal
+    text = to_toml(proposal, settings.delay)
+    file = _write_source(settings, proposal.name, text) if write else None
+    if options.json:
+        output.print_json(
+            {
+                "toml": text,
+                "file": file,
+                "listings": [asdict(p) for p in proposal.listings],
+                "left_out": [asdict(p) for p in proposal.others],
+                "asked": [asdict(a) for a in looked.asked],
+                "page": asdict(looked.page) if looked.page else None,
+            }
+        )
+    else:
+        shown = page_as_comments(looked.page.url, looked.page.found) if looked.page else ""
+        click.echo(text + shown, nl=False)
+    hosts = {host_of(u) for u in (proposal.url, clean_url(url)) if u}
+    for other in declared.values():
+        if hosts & set(other.hosts):
+            output.say(f"newsarchive: {other.file} declares this site already, as {other.name}")
+    if file is not None:
+        output.say(
+            f"newsarchive: written to {file}; next: newsarchive sources check {proposal.name}, "
+            f"then newsarchive sources enable {proposal.name}"
+        )
+    if looked.page is None or not isinstance(looked.page.found, Found):
+        output.say("newsarchive: none of its pages that were tried is an article")
+        return INCOMPLETE
+    return OK
+
+
+def _check_name(name: str, declared: Mapping[str, "Source"]) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,62}", name):
+        raise click.BadParameter(
+            f"{name!r}: small letters a-z, digits and _, a letter first", param_hint="'--name'"
+        )
+    if name in declared:
+        raise click.BadParameter(
+            f"{name!r} is taken by {declared[name].file}", param_hint="'--name'"
+        )
+
+
+def _write_source(settings: "Settings", name: str, text: str) -> Path:
+    file = (settings.sources_dir or Path()) / f"{name}.toml"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as new:  # never over one that is there
+            new.write(text)
+    except OSError as error:
+        raise SourceError(f"{file}: {error.strerror}; nothing was written") from None
+    return file
 
 
 @sources.command()

@@ -287,12 +287,12 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
     if not pointed:
         return []
     page.evidence["related"] = "label"
-    addresses = {}
+    by_text: dict[str, str] = {}
     for a in page.tree.iter("a"):
         text, address = bare(a.text_content()), clean_url(a.get("href") or "", page.url)
         if text and address:
-            addresses.setdefault(text, address)
-    return list(dict.fromkeys(addresses.get(bare(p), p) for p in pointed))
+            by_text.setdefault(text, address)
+    return list(dict.fromkeys(by_text.get(bare(p), p) for p in pointed))
 
 
 def origin_of(page: Page, main: Piece, agencies: list[str]) -> str | None:

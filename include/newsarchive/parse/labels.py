@@ -207,9 +207,7 @@ _SEPARATOR = re.compile(
 )
 _COLON = re.compile(r"\s*[:\uff1a\ufe55\ufe30\u02d0\u2236\u0589؛]")
 _LEAD = re.compile(r"^[\s\-\u2013\u2014*\u2022\u25cf\u25a0\u25aa#>«\"'(\[\u2190\u25c4\u25c0|:]+")
-_TRAIL = re.compile(
-    r"[\s:\uff1a\ufe55\ufe30؛.\u2026|\u2013\u2014\-<>«»\"'()\[\]*\u2190\u25c4\u25c0!،,]+$"
-)
+_TRAIL = " \t\n:\uff1a\ufe55\ufe30؛.\u2026|\u2013\u2014-<>«»\"'()[]*\u2190\u25c4\u25c0!،,"
 _STOP = re.compile(r"[.!?؟…。！？।]['\"»”’)\]]*$")
 _PART = re.compile(r"\s+[|\u2022\u00b7]\s+|\s{2,}")
 
@@ -223,6 +221,7 @@ _NOISE_PHRASES = """
 """
 _NOISE = frozenset(map(fold, _NOISE_PHRASES.replace("\n", "|").split("|"))) - {""}
 
+_LONGEST_LINE = 1500
 _LIMITS = {
     "published": 16,
     "modified": 16,
@@ -234,6 +233,10 @@ _LIMITS = {
     "keywords": 80,
 }
 """Words that a value may have; a longer one shows that the line is a sentence."""
+
+
+def _untrailed(text: str) -> str:
+    return text.rstrip(_TRAIL)
 
 
 def match_label(line: str) -> Label | None:
@@ -248,8 +251,10 @@ def match_label(line: str) -> Label | None:
     Args:
         line: one line or one block's text, repaired.
     """
+    if len(line) > _LONGEST_LINE:
+        return None
     line = _LEAD.sub("", line)
-    head = _TRAIL.sub("", line)
+    head = _untrailed(line)
     if not head:
         return None
     if len(head) <= _LONGEST + 4:
@@ -260,9 +265,10 @@ def match_label(line: str) -> Label | None:
         separator = _SEPARATOR.match(line, end)
         if separator and separator.group().strip():
             value = line[separator.end() :].strip(" *_\t")
-            if kind in ("author", "origin", "section"):
-                value = _LEAD.sub("", _TRAIL.sub("", value))
-            if _is_value(kind, value, firm=bool(_COLON.match(line, end)), phrase=phrase):
+            firm = bool(_COLON.match(line, end))
+            if _is_value(kind, value, firm=firm, phrase=phrase):
+                if kind in ("author", "origin", "section"):
+                    value = _LEAD.sub("", _untrailed(value))
                 return Label(kind, value)
         elif line[end : end + 1].isspace():
             value = line[end:].strip(" *_\t")
@@ -274,7 +280,7 @@ def match_label(line: str) -> Label | None:
                 and words <= _BYLINE_WITHOUT_COLON[phrase]
                 and _is_name(value)
             ):
-                return Label("author", _TRAIL.sub("", value))
+                return Label("author", _untrailed(value))
             if phrase in _POINTS_WITHOUT_COLON and 3 <= words <= 25 and not _STOP.search(value):
                 return Label("related", value)
     return None
@@ -308,7 +314,7 @@ def match_labels(line: str) -> list[Label]:
 
 def is_noise(line: str) -> bool:
     """Say whether a line is a button or an advertisement's mark, and nothing of the article."""
-    return len(line) < 40 and fold(_TRAIL.sub("", _LEAD.sub("", line))) in _NOISE
+    return len(line) < 40 and fold(_untrailed(_LEAD.sub("", line))) in _NOISE
 
 
 def is_name(text: str) -> bool:
@@ -359,7 +365,7 @@ def _is_value(kind: str, value: str, *, firm: bool, phrase: str) -> bool:
 
 
 def _is_name(value: str) -> bool:
-    value = _TRAIL.sub("", value)
+    value = _untrailed(value)
     words = value.split()
     if not 1 <= len(words) <= 5 or any(c.isdigit() for c in value) or _STOP.search(value):
         return False
@@ -375,7 +381,7 @@ def is_related_header(text: str) -> bool:
     """
     if len(text) > 60:
         return False
-    folded = fold(_TRAIL.sub("", _LEAD.sub("", text)))
+    folded = fold(_untrailed(_LEAD.sub("", text)))
     if folded in _ELSEWHERE:
         return False
     return (_KIND.get(folded) == "related" and folded not in _NEEDS_VALUE) or folded in (

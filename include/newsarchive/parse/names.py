@@ -13,6 +13,7 @@ _BY = re.compile(
     r"(?:\s*[:：/-]\s*|\s+)(?=\S)",
     re.I,
 )
+_LONGEST_BYLINE = 600
 _BETWEEN = re.compile(
     r"\s*(?:[;؛|/\n•·]|\s(?:and|und|et|y|e|en|och|og|ve|и|oraz|with)\s|\s&\s|\sو\s|[,،](?!\s*(?:jr|sr|md|phd|m\.d|ii|iii)\b))\s*",
     re.I,
@@ -39,7 +40,7 @@ def split_names(text: str) -> list[str]:
     Args:
         text: `By Ann Lee and Bo Ek`, `كتب: أحمد علي`, a list with commas or semicolons.
     """
-    if _ADDRESS.match(text):
+    if len(text) > _LONGEST_BYLINE or _ADDRESS.match(text):
         return []
     text = _BY.sub("", tidy_line(text))
     return [name for part in _BETWEEN.split(text) if (name := clean_name(part))]
@@ -48,7 +49,7 @@ def split_names(text: str) -> list[str]:
 def clean_name(text: str) -> str | None:
     """Return a name without "by", address or punctuation around it; None where none is left."""
     text = tidy_line(text)
-    if _ADDRESS.match(text):
+    if len(text) > _LONGEST_BYLINE or _ADDRESS.match(text):
         return None
     text = _TAIL.sub("", _BY.sub("", text)).strip(' \t.,،;؛:|/\\-\u2013\u2014()[]*"«»“”')
     letters = sum(map(str.isalpha, text))

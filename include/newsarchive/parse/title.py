@@ -11,6 +11,8 @@ _DIVIDER = re.compile(
     r"\s+[|\u2022\u00b7\u2013\u2014»«/:-]+\s+|\s*[|»\u2022]\s*|\s+::\s+|\s[-\u2013\u2014]|[-\u2013\u2014]\s"
 )
 _LEAST = 8
+_LONGEST = 500
+"""Characters; what is longer is no headline, and is not taken apart."""
 
 
 def without_site_name(title: str, site_names: Iterable[str]) -> str:
@@ -23,6 +25,8 @@ def without_site_name(title: str, site_names: Iterable[str]) -> str:
     """
     names = {bare(n).replace(" ", "") for n in site_names if n} - {""}
     title = tidy_line(title)
+    if len(title) > _LONGEST:
+        return title
     for _ in range(3):
         dividers = list(_DIVIDER.finditer(title))
         for cut in dividers:
@@ -57,8 +61,10 @@ def best_title(
         site_names: what the site calls itself.
     """
     sites = list(site_names)
+    claims = [c for c in claims if len(c) <= _LONGEST]
     wanted = [t for c in claims if (t := without_site_name(c, sites))]
     shown = tidy_line(page_title or "")
+    shown = shown if len(shown) <= _LONGEST else ""
     if shown:
         wanted.append(without_site_name(shown, sites))
     names = {bare(n).replace(" ", "") for n in sites if n}

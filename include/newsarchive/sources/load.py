@@ -72,13 +72,30 @@ class Expected(_Strict):
         return self
 
 
+_OF_PAGES = ("links", "item", "date", "next", "pages", "most_pages")
+
+
 class Listing(_Strict):
     """One place where the source lists its articles."""
 
-    kind: Literal["feed", "sitemap", "dated"]
-    """feed: RSS or Atom, knows only the present; sitemap: one file or an index, entries with dates;
-    dated: a sitemap or feed whose address holds a date, as `{date:%Y-%m-%d}`."""
+    kind: Literal["feed", "sitemap", "dated", "section"]
+    """feed: RSS, Atom or JSON Feed, knows only the present; sitemap: one file or an index, entries
+    with dates; section: a page of the site that lists its newest articles, knows only the present;
+    dated: a sitemap, a feed, or (with `links`) a page, whose address holds a date, as
+    `{date:%Y-%m-%d}`."""
     url: WebAddress
+    links: Selector | None = None
+    """Of a page: the links to articles. A section without it: links in headlines."""
+    item: Selector | None = None
+    """Of a page: what holds one link and its date."""
+    date: Selector | None = None
+    """Of a page: the date beside a link."""
+    next: Selector | None = None
+    """Of a page: the link to the page after it."""
+    pages: str | None = None
+    """Of a page: the address of those after it, as `?page={page}`; may be relative to `url`."""
+    most_pages: int | None = Field(None, ge=1, le=200)
+    """Pages at most, the first included; unset: 1 for a section, 20 for a day's archive."""
 
     @model_validator(mode="after")
     def _template(self) -> "Listing":
@@ -98,9 +115,45 @@ class Listing(_Strict):
                 raise ValueError(f"the template of url is {some} on every day")
         return self
 
+    @model_validator(mode="after")
+    def _of_pages(self) -> "Listing":
+        keys = [k for k in _OF_PAGES if getattr(self, k) is not None]
+        if keys and self.kind in ("feed", "sitemap"):
+            raise ValueError(f"{keys[0]} is for kind section, or dated with links, not {self.kind}")
+        if keys and self.kind == "dated" and self.links is None:
+            raise ValueError(f"{keys[0]} in a dated listing is for pages: it needs links")
+        if self.next is not None and self.pages is not None:
+            raise ValueError("next and pages exclude each other")
+        if self.pages is not None:
+            if "{page}" not in self.pages:
+                raise ValueError("pages needs {page} in it, as ?page={page}")
+            first = self.at(datetime.date(2026, 11, 22))
+            if clean_url(self.pages.replace("{page}", "2"), first) in (None, clean_url(first)):
+                raise ValueError(f"pages makes no other address of {first}")
+        return self
+
+    @property
+    def is_page(self) -> bool:
+        """Whether what it names is a page for readers, not a file for programs."""
+        return self.kind == "section" or self.links is not None
+
+    @property
+    def pages_at_most(self) -> int:
+        """How many pages are asked for at most, the first included."""
+        return self.most_pages or (1 if self.kind == "section" else 20)
+
     def at(self, day: datetime.date) -> str:
         """Return the address for one local date."""
-        return self.url.format(date=day)
+        return self.url.format(date=day) if self.kind == "dated" else self.url
+
+    def page_after(self, first: str, number: int) -> str | None:
+        """Return the address of page `number` by the template `pages`; None without one.
+
+        Args:
+            first: the address of page 1.
+            number: 2 or more.
+        """
+        return self.pages and clean_url(self.pages.replace("{page}", str(number)), first)
 
 
 class Politeness(_Strict):
@@ -172,6 +225,10 @@ class Source(_Strict):
                 for u in [self.url, *(li.url for li in self.listing)]
             }
         )
+
+    def listing_of(self, url: str, kind: str) -> Listing | None:
+        """Return the listing that is declared with this address and kind, if one still is."""
+        return next((li for li in self.listing if (li.url, li.kind) == (url, kind)), None)
 
     def rule_on(self, day: datetime.date) -> Rule | None:
         """Return the rule whose validity holds `day`: the latest that began by then."""

@@ -146,7 +146,7 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
         label = label.lower()
         try:
             name = codecs.lookup(_ALIASES.get(label, label)).name.replace("-", "_")
-            b"".decode(name)
+            b"a".decode(name)
         except (LookupError, UnicodeError, ValueError):
             continue  # no such charset, or a codec that is none (rot13): the next evidence
         if name in (

@@ -1,0 +1,178 @@
+"""Labels, names, agencies, keywords, titles and broken JSON-LD."""
+
+import pytest
+
+from newsarchive.parse.agencies import dateline_origin, is_agency
+from newsarchive.parse.keywords import split_keywords
+from newsarchive.parse.labels import is_noise, is_related_header, match_label, match_labels
+from newsarchive.parse.names import sort_names, split_names
+from newsarchive.parse.structured import as_texts, read_json
+from newsarchive.parse.title import best_title, without_site_name
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "value"),
+    [
+        ("تاريخ النشر: 27th, December 2023 GMT", "published", "27th, December 2023 GMT"),
+        ("تـاريخ النّشر ： 3 مايو 2024", "published", "3 مايو 2024"),
+        ("نُشر في الجمعة 1 مارس 2024", "published", "الجمعة 1 مارس 2024"),
+        ("آخر تحديث - 2024-05-03 10:00", "modified", "2024-05-03 10:00"),
+        ("المصدر: بوابة الوفد", "origin", "بوابة الوفد"),
+        ("المصدر؛ رويترز", "origin", "رويترز"),
+        ("(المصدر: وكالات)", "origin", "وكالات"),
+        ("**المصدر:** رويترز", "origin", "رويترز"),
+        ("المصدر", "origin", ""),
+        ("كلمات دلالية: موسكو ندعم رغبة", "keywords", "موسكو ندعم رغبة"),
+        ("الكلمات المفتاحية：", "keywords", ""),
+        ("إقرأ أيضاً:", "related", ""),
+        ("«اقرأ أيضًا»", "related", ""),
+        ("إقرأ أيضاً.. وزير يصل إلى بغداد", "related", "وزير يصل إلى بغداد"),
+        ("اقرأ أيضا وزير الخارجية يصل بغداد", "related", "وزير الخارجية يصل بغداد"),
+        ("كتب: أحمد علي", "author", "أحمد علي"),
+        ("كتبت - سارة محمد:", "author", "سارة محمد"),
+        ("بقلم أحمد الشريف", "author", "أحمد الشريف"),
+        ("By John Smith", "author", "John Smith"),
+        ("Source : Reuters", "origin", "Reuters"),
+        ("Read more: Minister goes", "related", "Minister goes"),
+        ("Quelle: dpa", "origin", "dpa"),
+        ("Mots-clés : vélo, ville", "keywords", "vélo, ville"),
+        ("Veröffentlicht am 4. Mai 2024", "published", "4. Mai 2024"),
+        ("بیشتر بخوانید:", "related", ""),
+        ("Читайте также:", "related", ""),
+        ("关键词：经济，贸易", "keywords", "经济，贸易"),
+    ],
+)
+def test_labels(line: str, kind: str, value: str) -> None:
+    label = match_label(line)
+    assert label is not None
+    assert (label.kind, label.value) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "المصدر الأمني قال إن الوضع هادئ.",
+        "المصدر: قال مسؤول كبير في الحكومة يوم أمس إن الوضع هادئ تماما في المدينة.",
+        "كتب الرئيس على حسابه في تويتر رسالة",
+        "تاريخ مصر القديم",
+        "المزيد من القتلى",
+        "By the time he arrived, all had left.",
+        "Source code was published on Monday by the agency.",
+        "Date palms grow well here, farmers say.",
+        "تقرير: الأمم المتحدة تحذر من مجاعة",
+        "Published 3 books that year",
+        "",
+        ":",
+        "x" * 5000,
+    ],
+)
+def test_sentences_are_no_labels(line: str) -> None:
+    assert match_label(line) is None
+
+
+def test_labels_side_by_side() -> None:
+    found = match_labels("By Jane Doe | Published: 3 May 2024")
+    assert [(f.kind, f.value) for f in found] == [
+        ("author", "Jane Doe"),
+        ("published", "3 May 2024"),
+    ]
+    assert [f.kind for f in match_labels("كتب: أحمد علي | 3 مايو 2024")] == ["author", "published"]
+    assert match_labels("Cats | Dogs") == []
+
+
+def test_headers_and_noise() -> None:
+    assert is_related_header("Related articles")
+    assert is_related_header("إقرأ أيضاً :")
+    assert not is_related_header("Most read")
+    assert is_noise("Advertisement")
+    assert is_noise("شارك الخبر")
+    assert not is_noise("شارك الخبراء في المؤتمر")
+
+
+@pytest.mark.parametrize(
+    ("raw", "entries"),
+    [
+        ("موسكو ندعم رغبة باكو", ["موسكو ندعم رغبة باكو"]),
+        ("a, b ,a", ["a", "b"]),
+        ("غزة، لبنان؛ سوريا | العراق", ["غزة", "لبنان", "سوريا", "العراق"]),
+        ("#غزة #لبنان_الجنوبي", ["غزة", "لبنان الجنوبي"]),
+        ("one\ntwo", ["one", "two"]),
+        (" , ", []),
+    ],
+)
+def test_keywords(raw: str, entries: list[str]) -> None:
+    assert split_keywords(raw) == entries
+
+
+def test_names() -> None:
+    assert split_names("By Ann Lee and Bo Ek") == ["Ann Lee", "Bo Ek"]
+    assert split_names("كتب: أحمد علي") == ["أحمد علي"]
+    assert split_names("Ann Lee, ann@paper.example") == ["Ann Lee"]
+    assert split_names("https://facebook.com/paper") == []
+    assert split_names("x" * 10_000) == []
+    assert sort_names(
+        ["Ann Lee", "Reuters", "Harbour Times", "admin", "ann lee"], ["Harbour Times"]
+    ) == (
+        ["Ann Lee"],
+        ["Reuters"],
+    )
+
+
+def test_agencies() -> None:
+    for name in (
+        "رويترز",
+        "أ ف ب",
+        "AFP",
+        "Associated Press",
+        "وكالة أنباء الضفة",
+        "رويترز، أ ف ب",
+    ):
+        assert is_agency(name)
+    for name in ("أحمد علي", "Ann Lee", "Harbour Times"):
+        assert not is_agency(name)
+    assert dateline_origin(["القاهرة (رويترز) - قال الوزير."]) == "رويترز"
+    assert dateline_origin(["LONDON (Reuters) - A minister said."]) == "Reuters"
+    assert dateline_origin(["أنقرة/ الأناضول"]) == "الأناضول"
+    assert dateline_origin(["قال الوزير.", "وانتهى اللقاء. (أ ف ب)"]) == "أ ف ب"
+    assert dateline_origin(["قالت رويترز إن الوزير وصل."]) is None
+    assert dateline_origin([]) is None
+
+
+def test_titles() -> None:
+    assert without_site_name("Snow | Harbour Times", ["Harbour Times"]) == "Snow"
+    assert without_site_name("Snow - Ice | Harbour Times", ["harbour times"]) == "Snow - Ice"
+    assert without_site_name("Harbour Times", ["Harbour Times"]) == "Harbour Times"
+    headings = [("Weather", 2), ("Snow closes the city library", 1), ("Snow closes", 3)]
+    best = best_title(headings, ["Snow closes city library"], None, [])
+    assert best == ("Snow closes the city library", "heuristic")
+    assert best_title([("Other", 1)], ["Snow closes library"], None, []) == (
+        "Snow closes library",
+        "meta",
+    )
+    assert best_title([], [], None, []) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "b"}',
+        '{"a": "b",}',
+        '<!-- {"a": "b"} -->',
+        '//<![CDATA[\n{"a": "b"}\n//]]>',
+        '{"a": "b"};',
+        '{"a": "b"} {"c": 1}',
+        '{"a": "b", "c": {"d": [1, 2',
+        '{"a": "b", "c": "cut off in the mid',
+        "{&quot;a&quot;: &quot;b&quot;}",
+        '/* x */ {"a": "b"}',
+    ],
+)
+def test_broken_json_is_read(text: str) -> None:
+    assert read_json(text)["a"] == "b"
+
+
+def test_json_that_cannot_be_read() -> None:
+    assert read_json("nonsense") is None
+    assert read_json("[" * 100_000) is None
+    assert read_json('{"a": "line\nend \\x"}')["a"].startswith("line")
+    assert as_texts([{"name": "A"}, "B", None, 3, {"@value": "C"}]) == ["A", "B", "3", "C"]
