@@ -1,4 +1,4 @@
-"""Hours and days of the sample newspapers by a clock that the test drives: hourly capture, revisits."""
+"""Hours and days of the sample newspapers by a clock that the test drives."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
