@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long lint format lock clean
+.PHONY: help run test test-long bench-day lint format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
 
 test-long: .venv/.dev ## Run the long tests whole; `make test` runs a draw of them
 	@$(BIN)/pytest -m long --long=all --timeout=7200 $(ARGS)
+
+bench-day: .venv/.run ## Measure a day of 5,000 pages beside other programs; ARGS="--rounds 1"
+	@$(BIN)/python scripts/bench_day.py $(ARGS)
 
 lint: .venv/.dev ## Check style, form and types
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""What the benchmarks share: newspapers to fetch, contestants, and how they are measured."""
