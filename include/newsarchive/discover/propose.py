@@ -231,7 +231,7 @@ def read_answer(
     page = read(body, url, content_type)
     if not page.entries and not page.children:
         return None
-    kind = "feed" if root in ("rss", "rdf", "feed") else "sitemap"
+    kind = "sitemap" if root in ("urlset", "sitemapindex", "text") else "feed"
     return Answer(candidate, url, kind, page)
 
 
