@@ -1,7 +1,9 @@
-"""### Every feed as it is now.
+"""### Every feed as it is now, and what is new in it.
 
 A feed only knows the present: each poll archives it as it was served, and what no poll saw is
-lost. Polls are filed by the time of their exchange: a missed hour cannot be made up.
+lost. Polls are filed by the time of their exchange: a missed hour cannot be made up. What a poll
+shows for the first time is fetched, parsed and shown to readers at once; `archive_day` completes
+the day.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,9 +26,9 @@ with DAG(
     doc_md=__doc__,
 ):
 
-    @task(execution_timeout=timedelta(minutes=30))
+    @task(execution_timeout=timedelta(minutes=55))
     def poll() -> dict[str, int]:
-        """Ask every feed of the sources that are on, and keep what it served."""
+        """Ask every feed of the sources that are on; keep what it served and what is new in it."""
         from newsarchive import steps
 
         return steps.poll().counts()

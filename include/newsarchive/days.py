@@ -1,6 +1,6 @@
 """The two days of the archive, and how a run finds its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +47,21 @@ def day_of(dag_run: Any) -> date:
 def days_between(first: date, last: date) -> list[date]:
     """Return every day from `first` to `last`, both included; empty when `last` is earlier."""
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def missed(ran: Iterable[date], newest: date, most: int) -> list[date]:
+    """Return the days that were not run though days before them were, newest first.
+
+    Args:
+        ran: days that were run.
+        newest: the newest day that is over.
+        most: days to look back, `newest` included.
+    """
+    done = set(ran)
+    if not done:
+        return []
+    first = max(min(done), newest - timedelta(days=most - 1))
+    return [day for day in reversed(days_between(first, newest)) if day not in done]
 
 
 def bounds(run_day: date) -> tuple[datetime, datetime]:

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     max_retry_after: float = Field(
         120.0, ge=0, description="Longest Retry-After to wait for within a run, seconds"
     )
+    catch_up_days: int = Field(
+        30, ge=0, description="Days back that a start makes good what was not run; 0: none"
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 

@@ -117,3 +117,17 @@ def test_a_local_date_that_never_was_is_not_in_the_way() -> None:
     # Samoa had no 30 December 2011: the UTC day touches the 29th and the 31st
     found = list(days.local_dates(date(2011, 12, 30), "Pacific/Apia"))
     assert found[0] <= date(2011, 12, 30) and found[-1] == date(2011, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("ran", "most", "found"),
+    [
+        ([], 30, []),
+        (["2026-03-01", "2026-03-05"], 30, ["2026-03-04", "2026-03-03", "2026-03-02"]),
+        (["2026-03-01"], 3, ["2026-03-05", "2026-03-04", "2026-03-03"]),
+        (["2026-03-05"], 30, []),
+    ],
+)
+def test_days_missed_since_the_archive_began(ran: list[str], most: int, found: list[str]) -> None:
+    newest = date(2026, 3, 5)
+    assert [str(d) for d in days.missed(map(date.fromisoformat, ran), newest, most)] == found

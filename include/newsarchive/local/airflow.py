@@ -210,7 +210,13 @@ class Rest:
         return str(self.call("POST", f"dags/{dag}/dagRuns", body)["dag_run_id"])
 
     def backfill(
-        self, dag: str, first: date, last: date, reprocess: str = "none", at_once: int = 4
+        self,
+        dag: str,
+        first: date,
+        last: date,
+        reprocess: str = "none",
+        at_once: int = 4,
+        backwards: bool = False,
     ) -> int:
         """Start the runs of a DAG for a range of days, both included; return the backfill's id."""
         body = {
@@ -219,6 +225,7 @@ class Rest:
             "to_date": f"{last}T00:00:00Z",
             "reprocess_behavior": reprocess,
             "max_active_runs": at_once,
+            "run_backwards": backwards,
         }
         return int(self.call("POST", "backfills", body)["id"])
 

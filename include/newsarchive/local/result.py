@@ -41,6 +41,19 @@ def show(archive: Path, day: date, sources: Collection[str], console: Console) -
     return complete
 
 
+def days_run(archive: Path, sources: Collection[str]) -> list[date]:
+    """Return the run days on which any of some sources was run."""
+    snapshot = archive / "archive.duckdb"
+    if not snapshot.exists():
+        return []
+    with closing(duckdb.connect(str(snapshot), read_only=True)) as db:
+        rows = db.execute(
+            "SELECT DISTINCT run_day FROM coverage WHERE list_contains(?, source) ORDER BY 1",
+            [list(sources)],
+        ).fetchall()
+    return [day for (day,) in rows]
+
+
 def _coverage(
     db: duckdb.DuckDBPyConnection, day: date, sources: Collection[str], console: Console
 ) -> bool:

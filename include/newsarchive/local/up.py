@@ -16,7 +16,7 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from newsarchive.days import yesterday
+from newsarchive.days import missed, yesterday
 from newsarchive.errors import ArchiveError
 from newsarchive.local import processes, result
 from newsarchive.local.airflow import ADMIN, ENDED, LOOPBACK, Airflow, Refused, Rest
@@ -84,6 +84,7 @@ def _up(settings: Settings, state: Path, once: bool, console: Console) -> int:
             with _Show(console) as show:
                 rest = _start(children, settings, airflow, show)
                 day, outcome = _run_yesterday(children, rest, show)
+                missing = [] if once else _make_good(rest, settings)
                 if not once:
                     _unpause(rest, *OTHERS)
             complete = result.show(settings.archive_path, day, settings.enabled_sources(), console)
@@ -96,6 +97,11 @@ def _up(settings: Settings, state: Path, once: bool, console: Console) -> int:
                 soft_wrap=True,
                 highlight=False,
             )
+            if missing:
+                console.print(
+                    f"[bold]Catching up[/]   {len(missing)} days that were not run, "
+                    f"{min(missing)} … {max(missing)}: a backfill in Airflow, newest first"
+                )
             if once:
                 return 0 if complete and outcome == "success" else INCOMPLETE
             console.print("\nAirflow stays up. Ctrl-C ends it and everything else.")
@@ -153,6 +159,21 @@ def _run_yesterday(children: Children, rest: Rest, show: "_Show") -> tuple[date,
             return None
 
         return children.wait(look, f"the run of {day}", RUN_TIMEOUT, every=0.3)
+
+
+def _make_good(rest: Rest, settings: Settings) -> list[date]:
+    """Start a backfill over the days that no run has seen since the archive began; return them.
+
+    A laptop sleeps: its scheduler makes up for the newest day alone.
+    """
+    if not settings.catch_up_days:
+        return []
+    ran = result.days_run(settings.archive_path, settings.enabled_sources())
+    missing = missed(ran, yesterday(), settings.catch_up_days)
+    if missing:
+        with contextlib.suppress(Refused):  # one that was started before still runs
+            rest.backfill(DAILY, min(missing), max(missing), backwards=True)
+    return missing
 
 
 def _unpause(rest: Rest, *names: str) -> None:
