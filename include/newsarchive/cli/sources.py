@@ -48,7 +48,7 @@ class Checked:
 
 @click.group()
 def sources() -> None:
-    """List the sources, switch them on and off, check them, and add a site.
+    """List sources, switch them on and off, check them, add a site.
 
     A source is a TOML file: bundled ones are in the package, your own in the folder that the
     setting sources_dir names. Which ones are on is the setting sources.
