@@ -30,6 +30,7 @@ class Stack:
     folder: Path
     sample_port: int = field(default_factory=free_port)
     airflow_port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,6 +50,7 @@ class Stack:
             "NEWSARCHIVE_SAMPLE_PORT": str(self.sample_port),
             "NEWSARCHIVE_AIRFLOW_PORT": str(self.airflow_port),
             "COLUMNS": "200",
+            **self.settings,
         }
 
     @property
@@ -105,3 +107,15 @@ class Stack:
     def rest(self) -> Rest:
         password = (self.folder / "state/airflow/secrets/admin").read_text()
         return Rest(f"http://127.0.0.1:{self.airflow_port}", ADMIN, password)
+
+    def wait_for_runs(self, days: list[date]) -> dict[date, str]:
+        """Return the state of each day's run of `archive_day` once all have ended."""
+        rest = self.rest()
+        end = time.monotonic() + 400
+        while True:
+            runs = {day: rest.run_of("archive_day", day) for day in days}
+            states = {day: run["state"] for day, run in runs.items() if run}
+            if len(states) == len(days) and set(states.values()) <= {"success", "failed"}:
+                return states
+            assert time.monotonic() < end, states
+            time.sleep(0.5)

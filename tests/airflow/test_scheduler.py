@@ -20,19 +20,6 @@ COLUMNS = ("article_id", "article_day", "source", "url", "title", "text", "langu
 DONE = {"success", "failed"}
 
 
-def wait_for_runs(stack: Stack, days: list[date]) -> dict[date, str]:
-    """Return the state of each day's run once all have ended."""
-    rest = stack.rest()
-    end = time.monotonic() + 400
-    while True:
-        runs = {day: rest.run_of(DAILY, day) for day in days}
-        states = {day: run["state"] for day, run in runs.items() if run}
-        if len(states) == len(days) and set(states.values()) <= DONE:
-            return states
-        assert time.monotonic() < end, states
-        time.sleep(0.5)
-
-
 def rows(stack: Stack) -> set[tuple[str, ...]]:
     with closing(duckdb.connect(str(stack.snapshot), read_only=True)) as database:
         found = database.execute(
@@ -116,7 +103,7 @@ def test_five_days_backfilled_while_the_scheduler_runs(stack: Stack) -> None:
     first, last = stack.day - timedelta(days=5), stack.day - timedelta(days=1)
     days = days_between(first, last)
     stack.rest().backfill(DAILY, first, last)
-    assert wait_for_runs(stack, days) == dict.fromkeys(days, "success")
+    assert stack.wait_for_runs(days) == dict.fromkeys(days, "success")
     assert_right(stack, days_between(first, stack.day), started)
 
 
@@ -127,7 +114,7 @@ def test_the_same_day_again_changes_no_row(stack: Stack) -> None:
     before, files = rows(stack), len(live_files(stack))
     rest.clear(DAILY, run["dag_run_id"])
     time.sleep(1)
-    assert wait_for_runs(stack, [stack.day]) == {stack.day: "success"}
+    assert stack.wait_for_runs([stack.day]) == {stack.day: "success"}
     assert rows(stack) == before
     assert len(live_files(stack)) == files
 
