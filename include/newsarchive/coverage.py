@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from newsarchive.model import Coverage
-from newsarchive.sources import Source
+from newsarchive.sources.load import POLLED, Source
 
 # Answers that a later request would only repeat: nothing is missing when they came.
 DEFINITIVE = frozenset(
@@ -111,8 +111,8 @@ def _status(
         )
     if failed:
         return "partial", f"no answer from {', '.join(failed)}"
-    # A listing addressed by date has what the polls of a feed may have missed.
-    if not any(row["route"] != "feed" for row in answered):
+    # A listing addressed by date has what the polls of feeds and section pages may have missed.
+    if all(row["route"] in POLLED for row in answered):
         gaps = [row["gap"] for row in answered if row["gap"]]
         if gaps:
             return "partial", "; ".join(gaps)

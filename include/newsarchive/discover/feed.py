@@ -8,10 +8,10 @@ from typing import Any
 import feedparser
 from lxml import etree
 
-from newsarchive.discover.dates import Stamp, parse_date
 from newsarchive.discover.markup import Document, elements, local_name
 from newsarchive.discover.page import Page
 from newsarchive.model import Entry
+from newsarchive.text.dates import Moment, parse_listed
 
 # All that is read of an entry. The rest, whole articles often, is most of a feed's bytes and would
 # be most of the time.
@@ -87,11 +87,11 @@ def _entry(raw: Any) -> Entry | None:
     link = of("feedburner_origlink") or link
     if not link:
         return None
-    published = parse_date(of("published")) or parse_date(of("created"))
-    return entry(link, of("title"), published, parse_date(of("updated")))
+    published = parse_listed(of("published")) or parse_listed(of("created"))
+    return entry(link, of("title"), published, parse_listed(of("updated")))
 
 
-def entry(url: str, title: str | None, published: Stamp | None, updated: Stamp | None) -> Entry:
+def entry(url: str, title: str | None, published: Moment | None, updated: Moment | None) -> Entry:
     """Return one listing entry from what was read of it."""
     return Entry(
         url=url.strip(),

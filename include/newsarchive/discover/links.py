@@ -1,6 +1,6 @@
 """From what listings said to the links of one run day."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,15 +8,20 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from newsarchive.days import bounds
-from newsarchive.discover.dates import day_in_path, span_in_url
+from newsarchive.discover.address_dates import day_in_path, span_in_url
 from newsarchive.discover.page import Page
 from newsarchive.model import Entry, Link
-from newsarchive.sources.load import Source
+from newsarchive.sources.load import POLLED, Source
 from newsarchive.text.identity import clean_url, host_of, link_id
 
 # Names under which countries register others: example.co.uk is a site, co.uk is none.
 _SHARED = set("ac co com edu gob gov gouv go gv info ltd me mil net nom ne ngo nic or".split())  # noqa: SIM905
 _SHARED |= {"org", "plc", "press", "sch", "tv", "web"}
+_MOST_NEW = 1000
+"""Undated entries of a sitemap that may all be new when it is first seen."""
+_FIRST_LOOK = "its first look: none of its entries without a date is taken for new"
+_AT_ONCE = timedelta(minutes=10)
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Archived:
     listing: str
     """The address as declared (for dated listings a template)."""
     route: str
-    """feed, sitemap or dated."""
+    """feed, sitemap, dated or section."""
     url: str
     """Where it was fetched: the base of relative addresses; tells a dated listing's date."""
     page: Page
@@ -42,7 +47,7 @@ class Discovered:
     links: list[Link]
     """By URL."""
     gaps: dict[str, str]
-    """For each feed between whose polls entries may be lost, a note; it makes the day `partial`."""
+    """By listing, a note of entries that may be missing: between two polls, or of a first look."""
     dropped: dict[str, int] = field(default_factory=dict)
     """How many addresses were left out, by reason: no web address, another site, no article."""
 
@@ -63,36 +68,39 @@ def discover(
 ) -> Discovered:
     """Return the links of `source` that belong to `run_day`.
 
-    A pure function of what is archived; the order of its inputs does not matter. A feed's entry
-    belongs to the day of the poll that first showed it; an entry of a sitemap or dated listing to
-    the day of its listed time (UTC), or to its listed date as it stands; one of a sitemap that has
-    no date at all is treated like a feed's.
+    A pure function of what is archived; the order of its inputs does not matter. An entry of a feed
+    or section page belongs to the day of the poll that first showed it; one of a sitemap or dated
+    listing to the day of its listed time (UTC), or to its listed date as it stands; one of a
+    sitemap that has no date at all is treated like a feed's.
 
     Args:
         source: the publication.
         run_day: a UTC day.
         archived: the listings filed under `run_day`: polls of that day, and what its runs asked.
-        memory: polls of feeds and sitemaps on days before; of each listing at least the last one.
+        memory: polls on days before; of each listing at least the last one.
     """
     reader = _Reader(source, run_day)
     files = sorted(archived, key=_when)
     past = sorted((a for a in [*memory, *files] if reader.is_past_poll(a)), key=_when)
     reader.own |= {u for a in [*files, *past] for u in (clean_url(a.url),) if u}
 
+    first_looks = _first_looks(files, past, reader)
+    shown_at_first: set[str] = set()
     shown_before: set[str] | None = None
     merged: dict[str, _Merged] = defaultdict(_Merged)
     done: set[tuple[str, str, str, bool]] = set()
     for file in files:
         polled = reader.is_poll(file)
         key = file.listing, file.url, file.payload_sha256, polled
-        if key in done or (file.route == "feed" and not polled):
+        if key in done or (file.route in POLLED and not polled):
             continue  # the same bytes say nothing new; a feed knows only the present
         done.add(key)
         file_day = _file_day(file, run_day) if file.route == "dated" else None
+        believed = _lastmod_tells(file)
         for position, listed in enumerate(file.page.entries):
-            entry, filed = listed, None
-            if file.route != "feed":
-                entry, filed = reader.filed(listed, file_day)
+            entry, filed = listed if believed else _without_lastmod(listed), None
+            if file.route not in POLLED:
+                entry, filed = reader.filed(entry, file, file_day)
             if filed is None and not polled:
                 continue
             if filed is not None and filed != run_day:
@@ -103,12 +111,16 @@ def discover(
             if filed is None:
                 if shown_before is None:
                     shown_before = reader.addresses(past)
-                if url in shown_before:
+                if url in shown_before or (file.route == "sitemap" and url in shown_at_first):
+                    continue
+                if _when(file) in first_looks:
+                    shown_at_first.add(url)
                     continue
             _merge(merged[url], reader.in_utc(entry), file, position)
     links = [_link(source, run_day, url, merged[url]) for url in sorted(merged)]
     dropped = {reason: len(urls) for reason, urls in sorted(reader.dropped.items())}
-    return Discovered(links, _gaps(reader, [f for f in files if reader.is_poll(f)], past), dropped)
+    gaps = _gaps(reader, [f for f in files if reader.is_poll(f)], past)
+    return Discovered(links, {**dict.fromkeys(first_looks.values(), _FIRST_LOOK), **gaps}, dropped)
 
 
 def _when(file: Archived) -> tuple[datetime, str, str, str]:
@@ -146,7 +158,7 @@ class _Reader:
         elif url in self.own:
             reason = "no article"
         # A feed may name a redirecting service, or a sister site on purpose. A sitemap speaks only
-        # for its own site.
+        # for its own site; a page has advertisements too.
         elif file.route != "feed" and site not in self.sites:
             reason = "another site"
         if reason and count:
@@ -163,13 +175,16 @@ class _Reader:
             return entry
         return replace(entry, listed_at=listed, updated_at=updated)
 
-    def filed(self, entry: Entry, file_day: date | None) -> tuple[Entry, date | None]:
+    def filed(
+        self, entry: Entry, file: Archived, file_day: date | None
+    ) -> tuple[Entry, date | None]:
         """Return the entry of a sitemap or dated listing, and its run day if it has a date.
 
         The entry comes back with the day that its file or its address says, where it says none.
 
         Args:
             entry: as read.
+            file: what it stands in.
             file_day: the local date that a dated listing's file is for.
         """
         if entry.listed_at is not None:
@@ -182,7 +197,9 @@ class _Reader:
             return replace(entry, listed_day=day), day
         # lastmod says on which day to look, and is not passed on as a publication date.
         updated = _utc(entry.updated_at, self.zone)
-        return entry, updated.date() if updated else entry.updated_day
+        day = updated.date() if updated else entry.updated_day
+        # One of a day to come would hide the entry until then.
+        return entry, day if day and day <= file.captured_at.date() + _A_DAY else None
 
 
 def _utc(at: datetime | None, zone: ZoneInfo) -> datetime | None:
@@ -245,21 +262,74 @@ def _link(source: Source, run_day: date, url: str, merged: _Merged) -> Link:
     )
 
 
+def _lastmod_tells(file: Archived) -> bool:
+    """Say whether the entries' times of change tell them apart.
+
+    Some content systems write the time of the request, or of their last rebuilding, to all of them.
+    """
+    times = sorted(e.updated_at.replace(tzinfo=None) for e in file.page.entries if e.updated_at)
+    if len(times) >= 20 and times[len(times) * 19 // 20] - times[len(times) // 20] <= _AT_ONCE:
+        return False
+    days = Counter(e.updated_day for e in file.page.entries if e.updated_day and not e.updated_at)
+    return days.total() <= _MOST_NEW or max(days.values()) < days.total() * 9 // 10
+
+
+def _without_lastmod(entry: Entry) -> Entry:
+    if entry.updated_at is None and entry.updated_day is None:
+        return entry
+    return replace(entry, updated_at=None, updated_day=None)
+
+
+def _first_looks(
+    files: list[Archived], past: list[Archived], reader: _Reader
+) -> dict[tuple[datetime, str, str, str], str]:
+    """Return the polls that are the first of a sitemap with more undated entries than can be new.
+
+    A site that lists all that it ever had, without dates, has not published it on one day.
+    """
+    known = {(p.listing, p.url) for p in past if p.page.entries}
+    found = {}
+    for file in files:
+        key = file.listing, file.url
+        if file.route != "sitemap" or not reader.is_poll(file) or key in known:
+            continue
+        known.add(key)
+        believed = _lastmod_tells(file)
+        entries = (e if believed else _without_lastmod(e) for e in file.page.entries)
+        if sum(reader.filed(e, file, None)[1] is None for e in entries) > _MOST_NEW:
+            found[_when(file)] = file.listing
+    return found
+
+
 def _gaps(reader: _Reader, polls: list[Archived], past: list[Archived]) -> dict[str, str]:
-    """Note each feed of which two polls in a row share no entry, the later one on the run day.
+    """Note each polled listing of which two polls in a row share no entry, the later on the day.
 
     Polls without entries (broken, or no feed) are passed over: what they hid is looked for in the
     next one. The note has no times, as a time of capture would make equal archives differ.
     """
     gaps = {}
-    for listing in sorted({p.listing for p in polls if p.route == "feed"}):
-        before = [p for p in past if p.listing == listing and reader.addresses([p])][-1:]
-        row = [reader.addresses([p]) for p in [*before, *polls] if p.listing == listing]
-        lost = sum(a.isdisjoint(b) for a, b in pairwise(filter(None, row)))
+    for listing in sorted({p.listing for p in polls if p.route in POLLED}):
+        row = [
+            (poll[0].captured_at, shown)
+            for poll in _polls([p for p in [*past, *polls] if p.listing == listing])
+            if (shown := reader.addresses(poll))
+        ]
+        lost = sum(a.isdisjoint(b) for (_, a), (when, b) in pairwise(row) if when >= reader.start)
         if lost:
             polls_share = "poll shares" if lost == 1 else "polls share"
             gaps[listing] = f"{lost} {polls_share} no entry with the one before: some may be lost"
     return gaps
+
+
+def _polls(files: list[Archived]) -> list[list[Archived]]:
+    """Return the captures of one listing by poll: its first page comes first, and comes once."""
+    polls: list[list[Archived]] = []
+    for file in files:
+        if file.route == "section" and polls and file.url not in {f.url for f in polls[-1]}:
+            polls[-1].append(file)
+        else:
+            polls.append([file])
+    return polls
 
 
 def _site(host: str) -> str:

@@ -22,7 +22,7 @@ _PROLOG = 65_536  # characters before the root element
 _ADDRESS_LINE = re.compile(r"https?://\S+[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
 _FIRST_TAG = re.compile(r"<(?:!doctype\s+)?([A-Za-z][\w:.-]*)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{0,31});)?",
     re.DOTALL,
@@ -71,10 +71,11 @@ class Document:
     """The text of a listing from its root element on, and what that root is."""
 
     root: str
-    """rss, rdf, feed, urlset or sitemapindex; `text` for no markup at all; else empty."""
+    """rss, rdf, feed, urlset or sitemapindex; `text` for no markup at all; `json` for what may be
+    a JSON Feed; `html` for a page for readers, which is no listing by itself; else empty."""
     text: str
     problem: str | None
-    """What was wrong with the bytes, or why `root` is empty."""
+    """What was wrong with the bytes, or why it is no listing."""
 
 
 def unpack(body: bytes) -> tuple[bytes, str | None]:
@@ -178,17 +179,19 @@ def sniff(body: bytes, content_type: str | None) -> Document:
         content_type: the header; only its charset is used, and only where the bytes do not tell.
     """
     data, problem = unpack(body)
-    text = _NOT_XML.sub("", decode(data, content_type)).lstrip("\ufeff \t\r\n")
+    text = NOT_XML.sub("", decode(data, content_type)).lstrip("\ufeff \t\r\n")
     if not text:
         return Document("", "", joined(problem, "empty"))
     if _ADDRESS_LINE.match(text):
         return Document("text", text, problem)
     first = _FIRST_TAG.search(_COMMENT.sub("", text[:_PROLOG]))
-    if text[0] in "{[" or first is None:
-        kind = "JSON" if text[0] in "{[" else "unknown"
+    if text[0] == "{":
+        return Document("json", text, problem)
+    if text[0] == "[" or first is None:
+        kind = "JSON" if text[0] == "[" else "unknown"
         return Document("", "", joined(problem, f"not a listing ({kind})"))
     if first.group(1).lower() == "html":
-        return Document("", "", joined(problem, "not a listing (HTML)"))
+        return Document("html", text, joined(problem, "not a listing (HTML)"))
     # Whatever stands before the root (a declaration, a warning of the server's own program) goes.
     for found in _COMMENT_OR_ROOT.finditer(text, 0, _PROLOG):
         if found.group(1):
@@ -301,6 +304,6 @@ def _mended_ampersand(found: re.Match[str]) -> str:
     if name.startswith("#"):
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
         plain = chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else ""
-        return html.escape(_NOT_XML.sub("", plain))
+        return html.escape(NOT_XML.sub("", plain))
     character = html.unescape(whole)
     return html.escape(character) if character != whole else f"&amp;{name};"

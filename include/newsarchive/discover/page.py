@@ -28,3 +28,5 @@ class Page:
     """Of a sitemap index, in the order of the file."""
     problem: str | None
     """As `not a listing (HTML)` or `XML broken (…); read entry by entry`; None when clean."""
+    next: str | None = None
+    """Of a section page: the address of the page after it, as the page itself names it."""

@@ -3,20 +3,23 @@
 import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from lxml import etree
 
 from newsarchive.days import bounds, local_dates
-from newsarchive.discover.dates import parse_date, span_in_url
+from newsarchive.discover.address_dates import span_in_url
 from newsarchive.discover.feed import entry
 from newsarchive.discover.markup import Document, elements, joined, local_name
 from newsarchive.discover.page import Child, Page
 from newsarchive.model import Entry
+from newsarchive.text.dates import parse_listed
 from newsarchive.text.identity import clean_url
 
 _MOST_ENTRIES = 100_000  # twice what the protocol allows in a file
 _ADDRESS = re.compile(r"https?://\S+$", re.IGNORECASE)
 _A_DAY = timedelta(days=1)
+_AT_ONCE = timedelta(minutes=10)
 
 
 def read_sitemap(document: Document, url: str) -> Page:
@@ -45,6 +48,10 @@ def children_for(
     the entries that it lists; a child with neither is taken. First those named for the day, then
     for its month or year, then by lastmod from the run day on, then the rest.
 
+    As lastmod may lie: where it is one and the same for all, and long past, it tells nothing; and
+    the child with the latest is taken in any case. Of more than `most` that nothing tells apart,
+    those at both ends are likelier to be the newest.
+
     Args:
         page: of a sitemap index.
         run_day: a UTC day.
@@ -60,6 +67,9 @@ def children_for(
     spans = _spans([c.url for c in page.children])
     start = bounds(run_day)[0]
     ranked: list[tuple[int, int, int, str]] = []
+    stamps = [m for c in page.children if c.url not in spans and (m := _modified(c)) is not None]
+    latest = max(stamps, default=start)
+    stuck = len(stamps) > 2 and latest - min(stamps) <= _AT_ONCE and latest < start - 2 * _A_DAY
     for position, child in enumerate(page.children):
         span = spans.get(child.url)
         if span is not None:
@@ -68,7 +78,7 @@ def children_for(
                     ((span[1] - span[0]).days, abs((span[0] - run_day).days), position, child.url)
                 )
             continue
-        modified = _modified(child)
+        modified = None if stuck else _modified(child)
         if modified is None:
             ranked.append((1001, 0, position, child.url))
         # A day or a time without zone may be up to a day off.
@@ -76,7 +86,20 @@ def children_for(
             timedelta(0) if child.lastmod and child.lastmod.tzinfo else _A_DAY
         ):
             ranked.append((1000, int((modified - start).total_seconds()), position, child.url))
+        elif modified == latest:
+            ranked.append((1002, 0, position, child.url))
+    if len(ranked) > most:
+        ranked = _ends_first(ranked)
     return list(dict.fromkeys(url for *_, url in sorted(ranked)))[:most]
+
+
+def _ends_first(ranked: list[tuple[int, int, int, str]]) -> list[tuple[int, int, int, str]]:
+    """Rank those of equal likelihood by how near they are to either end of their row."""
+    found = []
+    for _, group in groupby(sorted(ranked), key=lambda r: r[:2]):
+        row = list(group)
+        found += [(a, b, min(n, len(row) - 1 - n), url) for n, (a, b, _, url) in enumerate(row)]
+    return found
 
 
 def _modified(child: Child) -> datetime | None:
@@ -117,7 +140,7 @@ def _child(element: etree._Element, base: str) -> Child | None:
     url = clean_url(_text_of(element, "loc") or "", base)
     if url is None or url == clean_url(base):
         return None
-    stamp = parse_date(_text_of(element, "lastmod"))
+    stamp = parse_listed(_text_of(element, "lastmod"))
     return Child(url, stamp.at if stamp else None, stamp.day if stamp else None)
 
 
@@ -129,7 +152,7 @@ def _entry(element: etree._Element) -> Entry | None:
     published = title = None
     if news is not None:
         published, title = _text_of(news, "publication_date"), _text_of(news, "title")
-    return entry(url, title, parse_date(published), parse_date(_text_of(element, "lastmod")))
+    return entry(url, title, parse_listed(published), parse_listed(_text_of(element, "lastmod")))
 
 
 def _read_text(document: Document) -> Page:

@@ -26,6 +26,8 @@ from newsarchive.errors import SourceError
 from newsarchive.text.identity import clean_url, host_of
 
 BUNDLED = Path(__file__).parent
+POLLED = frozenset({"feed", "section"})
+"""Kinds of listing that know only the present: polls ask them, no run of a past day does."""
 SAMPLE_HOST = "127.0.0.1:8090"  # as the bundled samples write it; the setting sample_port moves it
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
+from newsarchive.discover import Layout
 from newsarchive.discover.links import Archived
 from newsarchive.fetch.session import Fetched
 from newsarchive.fetch.warc import read_record
+from newsarchive.sources import Source
 from newsarchive.store.tables import Archive
 
 MEMORY_DAYS = 30  # how far back a listing's last poll is looked for
@@ -41,20 +43,26 @@ def memory_of(earlier: Iterable[Mapping[str, Any]], source: str) -> list[Mapping
 class Pages:
     """Archived listings with their content read, each different body once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sources: Mapping[str, Source]) -> None:
         self._root = root
-        self._read: dict[tuple[str, str], discovery.Page] = {}
+        self._sources = sources
+        self._read: dict[tuple[str, str, Layout | None], discovery.Page] = {}
 
     def archived(self, row: Mapping[str, Any]) -> Archived | None:
         """Return the listing that a capture holds; None where it holds no bytes."""
         if row["outcome"] != "ok":
             return None
-        key = row["url"], row["payload_sha256"]
+        layout = None
+        if (source := self._sources.get(row["source"])) is not None:
+            layout = discovery.layout_of(
+                source, row["kind"], row["listing"], row["route"], row["captured_at"]
+            )
+        key = row["url"], row["payload_sha256"], layout
         if key not in self._read:
             record = read_record(
                 self._root, row["warc_path"], row["warc_offset"], row["warc_length"]
             )
-            self._read[key] = discovery.read(record.body, row["url"], row["content_type"])
+            self._read[key] = discovery.read(record.body, row["url"], row["content_type"], layout)
         return Archived(
             captured_at=row["captured_at"],
             listing=row["listing"],
@@ -66,15 +74,26 @@ class Pages:
 
     def fetched(self, fetched: Fetched) -> Archived:
         """Return a listing that was fetched just now."""
-        capture, body = fetched.last, fetched.body or b""
-        key = capture.url, capture.payload_sha256 or ""
-        if key not in self._read:
-            self._read[key] = discovery.read(body, capture.url, capture.content_type)
+        capture = fetched.last
         return Archived(
             captured_at=capture.captured_at,
             listing=fetched.request.listing or capture.url,
             route=fetched.request.route or "feed",
             url=capture.url,
-            page=self._read[key],
-            payload_sha256=key[1],
+            page=page_of(fetched, fetched.body or b""),
+            payload_sha256=capture.payload_sha256 or "",
         )
+
+
+def page_of(fetched: Fetched, body: bytes) -> discovery.Page:
+    """Return what a listing that was asked just now says.
+
+    Args:
+        fetched: the exchange.
+        body: what came; after a 304 what is archived.
+    """
+    request, capture = fetched.request, fetched.last
+    layout = discovery.layout_of(
+        request.source, request.kind, request.listing, request.route, capture.captured_at
+    )
+    return discovery.read(body, capture.url, capture.content_type, layout)

@@ -69,7 +69,7 @@ def _file_new_links(
     before = listing_captures(
         place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
     )
-    pages = Pages(place.root)
+    pages = Pages(place.root, place.declared)
     new: list[Link] = []
     for name, source in sources.items():
         archived = [pages.fetched(f) for f in listings if f.request.source.name == name]

@@ -1,5 +1,6 @@
 """`poll` and `discover`: listings are archived, then read; links are made of what is archived."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -23,7 +24,7 @@ from newsarchive.schema import (
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
 from newsarchive.steps import hourly
-from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of
+from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of, page_of
 from newsarchive.steps.capturing import Put, capturing
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.store.tables import committing, rows_of
@@ -46,8 +47,9 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
         for s in place.sources.values()
         for a in discovery.polls(s)
     ]
+    known = _shown_on_pages(place, requests, now)
     with capturing(place, None, "poll", outcome) as keep:
-        answered = _listings(place, requests, keep, recent, now, progress)
+        answered = _listings(place, requests, keep, recent, now, progress, known)
     changed = [f for f in answered if f.request.source.capture == "hourly"]
     if changed:
         hourly.collect(place, changed, outcome, progress)
@@ -69,6 +71,31 @@ def discover(
             _ask_listings(place, work.day, work.listed, outcome, progress)
             _file_links(place, work.day, work.listed, outcome)
     return reported(outcome)
+
+
+def _shown_on_pages(
+    place: Place, requests: Sequence[Request], now: date
+) -> dict[tuple[str, str], set[str]]:
+    """Return what the last polls of paged sections showed, by source and listing."""
+    paged = {
+        (r.source.name, r.listing or "")
+        for r in requests
+        if (li := r.source.listing_of(r.url, "section")) and li.pages_at_most > 1
+    }
+    if not paged:
+        return {}
+    days = [now - timedelta(days=n) for n in range(MEMORY_DAYS + 1)]
+    rows = [
+        r
+        for r in listing_captures(place.archive, days)
+        if r["route"] == "section" and (r["source"], r["listing"]) in paged
+    ]
+    pages = Pages(place.root, place.declared)
+    known: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name in {source for source, _ in paged}:
+        for archived in filter(None, map(pages.archived, memory_of(rows, name))):
+            known[name, archived.listing].update(e.url for e in archived.page.entries)
+    return known
 
 
 def _asked_url(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -93,13 +120,16 @@ def _listings(
     archived: list[dict[str, Any]],
     day: date,
     progress: Progress,
+    known: Mapping[tuple[str, str], set[str]] | None = None,
 ) -> list[Fetched]:
-    """Fetch listings, and the sub-sitemaps that an index names for `day`.
+    """Fetch listings, the sub-sitemaps that an index names for `day`, the pages after a page.
 
     Returns those that came with new bytes.
     """
     fetcher, put = keep
-    asked = {(r.source.name, r.url) for r in requests}
+    walk = discovery.Walk(day)
+    for r in requests:
+        walk.begin(r.source, _ask_of(r), (known or {}).get((r.source.name, r.listing or ""), ()))
     wave = requests
     answered: list[Fetched] = []
     while wave:
@@ -112,20 +142,23 @@ def _listings(
             body = _listing_body(place, fetched, archived)
             if body is None:
                 continue
-            page = discovery.read(body, fetched.last.url, fetched.last.content_type)
-            for url in discovery.children_for(page, day, fetched.request.source.timezone):
-                parent = fetched.request
-                if (parent.source.name, url) not in asked:
-                    asked.add((parent.source.name, url))
-                    child = replace(parent, kind="sitemap", url=url, etag=None, last_modified=None)
-                    following.append(_conditional(child, archived))
+            parent = fetched.request
+            page = page_of(fetched, body)
+            for ask in walk.after(parent.source, _ask_of(parent), page, fetched.last.url):
+                child = replace(parent, kind=ask.kind, url=ask.url, etag=None, last_modified=None)
+                following.append(_conditional(child, archived))
         wave = following
     return answered
 
 
+def _ask_of(request: Request) -> discovery.Ask:
+    listing, route = request.listing or request.url, request.route or request.kind
+    return discovery.Ask(request.url, listing, route, request.kind)
+
+
 def _listing_body(place: Place, fetched: Fetched, archived: list[dict[str, Any]]) -> bytes | None:
     """Return what a listing says now: the new bytes, or after a 304 those that are archived."""
-    if not fetched.captures or fetched.request.kind != "sitemap":
+    if not fetched.captures or fetched.request.kind not in ("sitemap", "section"):
         return None
     if fetched.last.outcome == "ok":
         return fetched.body
@@ -166,7 +199,7 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
         earlier = listing_captures(
             place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
         )
-        pages = Pages(place.root)
+        pages = Pages(place.root, place.declared)
         links: list[Link] = []
         states: list[ListingState] = []
         for source in sources:
@@ -219,9 +252,10 @@ def _listing_states(
             status = "answered" if any(answered) else "not_found"
         else:
             status = "failed"
-        problems = sorted(
-            {a.page.problem for a in archived if a.listing == listing and a.page.problem}
-        )
+        pages = [a.page for a in archived if a.listing == listing]
+        problems = sorted({p.problem for p in pages if p.problem})
+        if pages and all(p.problem and not p.entries and not p.children for p in pages):
+            status = "failed"  # an error page, say: that nothing was published it does not mean
         states.append(
             ListingState(
                 run_day=day,
