@@ -224,6 +224,18 @@ def test_refusals(body: bytes, content_type: str | None, reason: str) -> None:
     assert result.reason == reason
 
 
+def test_characters_that_xml_does_not_have() -> None:
+    text = page().replace("heavy snow", "heavy\x08 snow&#11; &#x1f;")
+    assert "after heavy snow kept" in one(text).text
+
+
+def test_short_lines_are_no_listing() -> None:
+    links = "".join(f"<h3><a href=/s/{n}>Rovers headline number {n}</a></h3>" for n in range(9))
+    items = "".join(f"<p>A short line of the recipe, number {n} of them all.</p>" for n in range(9))
+    found = one(page(body=items) + links)
+    assert "number 3 of them" in found.text
+
+
 def test_front_page_is_a_listing() -> None:
     result = parse(
         (HERE / "pages" / "refused_listing.html").read_bytes(), "https://harbour.example/"

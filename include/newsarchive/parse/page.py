@@ -1,5 +1,6 @@
 """HTML pages: every field from the best evidence that the page gives."""
 
+import re
 from datetime import datetime
 from itertools import chain
 
@@ -86,7 +87,16 @@ def parse_page(
     return _article(page)
 
 
+# Characters that XML does not have, written as themselves or by number: libxml2 reads them, and
+# then the extractor fails on the whole page.
+_NOT_XML = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:"
+    "0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
+)
+
+
 def _tree_of(text: str) -> HtmlElement | None:
+    text = _NOT_XML.sub("", text)
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = lxml.html.document_fromstring(

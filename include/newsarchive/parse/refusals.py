@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from newsarchive.model import Refused
 from newsarchive.parse.borders import Piece
 from newsarchive.parse.evidence import Heading, Page
+from newsarchive.text.folding import bare
 from newsarchive.text.words import count_words
 
 LEAST_WORDS = 10
@@ -137,9 +138,14 @@ def _is_listing(page: Page, main: Piece, headings: Sequence[Heading], path: str)
         or (h.element.getparent() is not None and h.element.getparent().tag == "a")
     )
     longest = max(map(count_words, main.paragraphs), default=0)
-    collection = {"collectionpage", "searchresultspage", "itemlist"} & set(page.said.types)
+    collection = {"collectionpage", "searchresultspage"} & set(page.said.types)
     if not path and not urlsplit(page.url).query:
         return linked >= 3 or main.words < 150
-    if linked >= 8 and (longest < 25 or main.words < 60):
+    if linked >= 8 and (main.words < 50 or (longest < 15 and _is_mostly_links(page, main))):
         return True
-    return bool(collection) and linked >= 4 and longest < 40
+    return bool(collection) and linked >= 4 and longest < 40 and main.words < 150
+
+
+def _is_mostly_links(page: Page, main: Piece) -> bool:
+    linked = {bare(a.text_content()) for a in page.tree.iter("a")}
+    return 2 * sum(bare(p) in linked for p in main.paragraphs) > len(main.paragraphs)

@@ -366,6 +366,12 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
             values = scopes.setdefault(scope, {})
             for name in names:
                 values.setdefault(name, []).append(value)
+    for element in tree.iterfind(".//*[@property]"):  # RDFa, as some systems write dates
+        name = (element.get("property") or "").lower().rpartition(":")[2]
+        if name in ("datepublished", "datecreated") and element.tag != "meta":
+            value = element.get("content") or element.get("datetime")
+            if value:
+                scopes.setdefault(None, {}).setdefault(name, []).append(_line(value))
     full = [
         s
         for s in scopes.values()

@@ -68,6 +68,7 @@ def best_title(
     if shown:
         wanted.append(without_site_name(shown, sites))
     names = {bare(n).replace(" ", "") for n in sites if n}
+    only_h1 = sum(level == 1 and len(bare(h)) >= _LEAST for h, level in headings) == 1
     best: tuple[float, str] | None = None
     for place, (heading, level) in enumerate(headings[:60]):
         text = tidy_line(heading)
@@ -75,13 +76,12 @@ def best_title(
         if not key or len(text) > 350 or key.replace(" ", "") in names:
             continue
         likeness = max((_likeness(key, bare(w)) for w in wanted), default=0.0)
-        if likeness < 0.62:
+        # A page's only h1 is its headline, even where search engines are told another.
+        alone = level == 1 and only_h1
+        if likeness < (0.45 if alone else 0.62):
             continue
-        score = (
-            likeness
-            + (0.06 if level == 1 else 0.02 if level == 2 else 0.0)
-            - 0.002 * min(place, 20)
-        )
+        bonus = 0.2 if alone else 0.06 if level == 1 else 0.02 if level == 2 else 0.0
+        score = likeness + bonus - 0.002 * min(place, 20)
         if best is None or score > best[0]:
             best = score, text
     if best:
