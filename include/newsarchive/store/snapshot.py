@@ -211,6 +211,8 @@ def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source
             f"ATTACH {_quoted(str(fresh))} AS snapshot (STORAGE_VERSION {_quoted(_STORAGE)})"
         )
         connection.execute("USE snapshot")
+        # One commit: each waits for the disk, and there would be a few hundred.
+        connection.execute("BEGIN")
         _write_own_tables(connection, root, named, sources)
         by_table: dict[str, list[NamedFile]] = defaultdict(list)
         for file in named:
@@ -227,6 +229,7 @@ def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source
             )
             if view in TABLES:
                 _comment(connection, TABLES[view])
+        connection.execute("COMMIT")
         connection.execute("CHECKPOINT snapshot")
         connection.execute("USE memory")
         connection.execute("DETACH snapshot")
