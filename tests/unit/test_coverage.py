@@ -70,6 +70,11 @@ CASES = {
     "a page was never asked": ([listing()], [OK, OK, None], "partial"),
     "one listing of two failed": ([listing(), listing("failed", n=2)], [OK, OK], "partial"),
     "polls with a gap": ([listing(route="feed", gap="no poll for 9 h")], [OK, OK], "partial"),
+    "a section page with a gap": (
+        [listing(route="section", gap="1 poll"), listing(route="feed")],
+        [OK, OK],
+        "partial",
+    ),
     "a gap that a dated listing fills": (
         [listing(route="feed", gap="no poll for 9 h"), listing()],
         [OK, OK],

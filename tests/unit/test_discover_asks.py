@@ -126,5 +126,20 @@ def test_no_more_than_a_number_of_children_the_likeliest_first() -> None:
     assert chosen(page, most=1) == ["s-2026-11-22.xml"]
 
 
+def test_of_parts_that_nothing_tells_apart_those_at_both_ends_come_first() -> None:
+    page = children(*((f"p{i}.xml", datetime(2026, 11, 23, tzinfo=UTC)) for i in range(300)))
+    assert chosen(page, most=4) == ["p0.xml", "p299.xml", "p1.xml", "p298.xml"]
+
+
+def test_lastmod_that_is_one_for_all_and_long_past_tells_nothing() -> None:
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    assert chosen(children(*((f"p{c}.xml", old) for c in "abc"))) == ["pa.xml", "pb.xml", "pc.xml"]
+    rebuilt = datetime(2026, 11, 21, 23, tzinfo=UTC)  # last night: there is nothing newer
+    assert len(chosen(children(*((f"p{c}.xml", rebuilt) for c in "abc")))) == 3
+    ages = [datetime(2020, 1, n, tzinfo=UTC) for n in (1, 3, 2)]
+    page = children(*((f"p{n}.xml", at) for n, at in enumerate(ages)))
+    assert chosen(page) == ["p1.xml"], "the latest is asked for in any case"
+
+
 def test_each_child_once() -> None:
     assert chosen(children("a.xml", "a.xml")) == ["a.xml"]

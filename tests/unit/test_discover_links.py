@@ -19,6 +19,7 @@ FEED = f"{HOME}/feed.xml"
 FEED_2 = f"{HOME}/sport.xml"
 SITEMAP = f"{HOME}/sitemap.xml"
 DATED = HOME + "/s-{date:%Y-%m-%d}.xml"
+SECTION = f"{HOME}/politics/"
 MONTHLY = HOME + "/m-{date:%Y-%m}.xml"
 SOURCE = Source.model_validate(
     {
@@ -33,6 +34,7 @@ SOURCE = Source.model_validate(
             {"kind": "sitemap", "url": SITEMAP},
             {"kind": "dated", "url": DATED},
             {"kind": "dated", "url": MONTHLY},
+            {"kind": "section", "url": SECTION, "pages": "?page={page}", "most_pages": 3},
         ],
     }
 )
@@ -43,7 +45,7 @@ def at(hour: int, minute: int = 0, day: int = 22) -> datetime:
 
 
 def archived(route: str, when: datetime, *entries: str | Entry, **more: Any) -> Archived:
-    listing = {"feed": FEED, "sitemap": SITEMAP, "dated": DATED}[route]
+    listing = {"feed": FEED, "sitemap": SITEMAP, "dated": DATED, "section": SECTION}[route]
     listing = more.get("listing", listing)
     listed = [e if isinstance(e, Entry) else Entry(f"{HOME}/{e}") for e in entries]
     return Archived(
@@ -160,6 +162,40 @@ def test_a_sitemap_entry_without_any_date_is_filed_as_a_feeds() -> None:
     assert discover(SOURCE, DAY, [archived("sitemap", at(1, day=23), "c")]).links == []
 
 
+# --- section pages
+
+
+def seen(when: datetime, *entries: str | Entry, page: int = 1) -> Archived:
+    return archived("section", when, *entries, url=SECTION + ("" if page == 1 else f"?page={page}"))
+
+
+def test_a_section_entry_belongs_to_the_day_of_the_poll_that_first_showed_it() -> None:
+    old = news("b", listed_at=at(9, day=1), listed_day=date(2026, 11, 1))
+    memory = [seen(at(23, day=21), "a"), seen(at(22, day=21), "z", page=2)]
+    found = discover(SOURCE, DAY, [seen(at(1), "c", old, "a"), seen(at(1), "z", page=2)], memory)
+    assert paths(found) == ["b", "c"]
+    assert (found.links[0].listed_at, found.links[0].routes) == (at(9, day=1), ["section"])
+    assert found.links[0].listings == [SECTION]
+
+
+def test_a_section_asked_after_the_day_says_nothing_of_it() -> None:
+    entry = news("a", listed_at=at(9), listed_day=DAY)
+    assert discover(SOURCE, DAY, [seen(at(1, day=23), entry)]).links == []
+
+
+def test_a_section_page_names_no_other_sites_nor_its_own_pages() -> None:
+    entries = ["a", Entry("https://shop.example/advertisement"), "politics/?page=2", "politics/"]
+    found = discover(SOURCE, DAY, [seen(at(1), *entries), seen(at(1), "b", page=2)])
+    assert paths(found) == ["a", "b"]
+    assert found.dropped == {"another site": 1, "no article": 2}
+
+
+def test_the_earliest_of_times_that_count_from_now_is_nearest_to_the_truth() -> None:
+    entries = [news("a", listed_at=at(9, 59)), news("a", listed_at=at(9, 10))]
+    files = [seen(at(10 + n), e) for n, e in enumerate(entries)]
+    assert discover(SOURCE, DAY, files).links[0].listed_at == at(9, 10)
+
+
 # --- dated listings
 
 
@@ -208,6 +244,44 @@ def test_a_listing_by_month_gives_no_day() -> None:
 def test_a_template_of_an_older_source_file_does_no_harm() -> None:
     more = {"listing": HOME + "/{day}/{0}.xml", "url": HOME + "/2026-11-22.xml"}
     assert paths(discover(SOURCE, DAY, [archived("dated", at(3), "a", **more)])) == ["a"]
+
+
+# --- lastmod that lies
+
+
+def test_one_lastmod_for_all_tells_nothing() -> None:
+    now = [news(f"n{i}", updated_at=at(5, 0) + timedelta(seconds=i)) for i in range(30)]
+    memory = [archived("sitemap", at(23, day=21), *(news(f"n{i}") for i in range(29)))]
+    found = discover(SOURCE, DAY, [archived("sitemap", at(5, 1), *now)], memory)
+    assert paths(found) == ["n29"], "what no earlier poll showed"
+    assert found.links[0].updated_at is None, "nor has it changed since"
+    past = discover(SOURCE, DAY, [archived("sitemap", at(5, day=25), *now)])
+    assert past.links == [], "a day long past gets none of it"
+
+
+def test_one_day_for_all_is_believed_of_a_days_work_and_of_no_more() -> None:
+    few = [news(f"n{i}", updated_day=DAY) for i in range(900)]
+    many = [news(f"n{i}", updated_day=DAY) for i in range(1100)]
+    assert len(discover(SOURCE, DAY, [archived("sitemap", at(3, day=24), *few)]).links) == 900
+    assert discover(SOURCE, DAY, [archived("sitemap", at(3, day=24), *many)]).links == []
+
+
+def test_lastmod_of_a_day_to_come_hides_nothing() -> None:
+    entries = [news("a", updated_at=at(1, day=25)), news("b", updated_day=date(2099, 1, 1))]
+    assert paths(discover(SOURCE, DAY, [archived("sitemap", at(1), *entries)])) == ["a", "b"]
+
+
+def test_all_that_a_site_ever_had_was_not_published_when_it_was_first_seen() -> None:
+    everything = [news(f"n{i}") for i in range(2000)]
+    first = archived("sitemap", at(1), *everything, news("dated", listed_at=at(0, 30)))
+    later = archived("sitemap", at(5), news("new"), *everything)
+    found = discover(SOURCE, DAY, [first, later, poll(at(6), "n7", "x")])
+    assert paths(found) == ["dated", "n7", "new", "x"], "what a feed shows is new"
+    assert list(found.gaps) == [SITEMAP]
+    next_day = date(2026, 11, 23)
+    following = archived("sitemap", at(5, day=23), news("newer"), news("new"), *everything)
+    found = discover(SOURCE, next_day, [following], [first, later])
+    assert paths(found) == ["newer"] and found.gaps == {}
 
 
 # --- one link from several listings
@@ -366,6 +440,18 @@ def test_a_poll_without_entries_hides_no_gap() -> None:
     polls[2] = poll(at(3), "b")
     assert list(discover(SOURCE, DAY, polls).gaps) == [FEED]
     assert discover(SOURCE, DAY, [poll(at(1), "a"), poll(at(2))]).gaps == {}
+
+
+def test_the_pages_of_a_section_are_one_poll() -> None:
+    polls = [seen(at(1), "d", "c"), seen(at(1, 1), "b", "a", page=2), seen(at(2), "e", "d")]
+    assert discover(SOURCE, DAY, polls).gaps == {}
+    polls += [seen(at(3), "i", "h"), seen(at(3, 1), "g", "e", page=2)]
+    assert discover(SOURCE, DAY, polls).gaps == {}, "the second page reaches back"
+    polls += [seen(at(4), "m", "l"), seen(at(4, 1), "k", "j", page=2)]
+    assert list(discover(SOURCE, DAY, polls).gaps) == [SECTION]
+    memory = [seen(at(23, day=21), "c"), seen(at(9, day=21), "0", page=2)]
+    assert discover(SOURCE, DAY, polls[:3], memory).gaps == {}
+    assert list(discover(SOURCE, DAY, polls[3:5], memory).gaps) == [SECTION]
 
 
 def test_a_day_with_many_big_polls_takes_seconds() -> None:

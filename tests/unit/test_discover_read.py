@@ -192,6 +192,19 @@ def test_charsets_that_are_declared_wrongly_or_not_at_all(
     assert read(text.encode(charset), URL, header).entries[0].title == "خبر أول & مهم"
 
 
+def test_a_sitemap_of_fifty_thousand_takes_seconds() -> None:
+    url = (
+        "<url><loc>https://paper.example/n/{0}</loc><lastmod>2026-11-22T{1:02}:{2:02}:{3:02}"
+        "+03:00</lastmod></url>"
+    )
+    items = "".join(url.format(i, i // 3600, i // 60 % 60, i % 60) for i in range(50_000))
+    begin = monotonic()
+    page = read(gzip.compress(f"<urlset>{items}</urlset>".encode()), URL, "text/plain")
+    assert len(page.entries) == 50_000 and page.problem is None
+    assert page.entries[-1].updated_at == datetime(2026, 11, 22, 10, 53, 19, tzinfo=UTC)
+    assert monotonic() - begin < 10
+
+
 def test_one_spoilt_byte_does_not_spoil_the_rest() -> None:
     body = RSS.encode().replace("ثان".encode(), "ثا".encode() + b"\xd9")
     titles = [e.title for e in read(body, URL, None).entries]
@@ -216,6 +229,20 @@ def test_what_is_no_listing_is_said(body: bytes, problem: str) -> None:
     page = read(body, URL, "application/rss+xml")
     assert (page.entries, page.children) == ([], [])
     assert page.problem is not None and page.problem.startswith(problem)
+
+
+def test_a_page_in_place_of_a_feed_is_asked_for_the_feed_that_it_names() -> None:
+    html = """<!DOCTYPE html><html><head><base href="/ar/"><title>x</title>
+    <link rel="stylesheet" type="text/css" href="x.css"><link rel=canonical href="/ar/">
+    <link REL="Alternate" type="application/rss+xml; charset=utf-8" href="new.xml?a=1&amp;b=2">
+    <link rel="alternate" hreflang="en" href="/en/"><link rel="alternate"
+     type='application/feed+json' href='https://cdn.example/f.json'></head><body>x</body></html>"""
+    page = read(html.encode(), URL, "application/rss+xml")
+    assert page.entries == []
+    assert page.problem == (
+        "not a listing (HTML); it names the feed https://paper.example/ar/new.xml?a=1&b=2 and "
+        "https://cdn.example/f.json"
+    )
 
 
 def test_an_empty_feed_is_no_problem() -> None:

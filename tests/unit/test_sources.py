@@ -62,6 +62,71 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert not source.allow_private
 
 
+PAGES = """
+[[listing]]
+kind = "section"
+url = "https://paper.example/politics/"
+links = "article h2 > a"
+item = "article"
+date = "time, .ago"
+pages = "page/{page}/"
+most_pages = 3
+
+[[listing]]
+kind = "dated"
+url = "https://paper.example/archive/{date:%Y/%m/%d}"
+links = "li a"
+next = "a[rel=next]"
+
+[politeness]"""
+
+
+def test_pages_as_listings(tmp_path: Path) -> None:
+    source = load_file(write(tmp_path, GOOD.replace("[politeness]", PAGES)))
+    section, archive = source.listing[2:]
+    assert (section.is_page, section.pages_at_most) == (True, 3)
+    assert section.page_after(section.url, 2) == "https://paper.example/politics/page/2/"
+    assert (archive.is_page, archive.pages_at_most) == (True, 20)
+    assert archive.page_after("https://paper.example/", 2) is None
+    assert not source.listing[0].is_page and not source.listing[1].is_page
+    assert source.listing_of(section.url, "section") is section
+    assert source.listing_of(section.url, "feed") is None
+
+
+def test_a_section_needs_nothing_but_its_address(tmp_path: Path) -> None:
+    source = load_file(write(tmp_path, GOOD.replace('"feed"', '"section"')))
+    assert (source.listing[0].is_page, source.listing[0].pages_at_most) == (True, 1)
+
+
+OF_PAGES = {
+    "key of pages in a feed": ('"section"', '"feed"', "listing.2: links is for kind section, or"),
+    "section with a date": ("politics/", "{date:%Y}/", "listing.2: a dated listing, and no other"),
+    "no selector of links": ("article h2 > a", "a[", "listing.2.links: not a CSS selector: 'a['"),
+    "no selector of items": ('"article"', '"article,"', "listing.2.item: not a CSS selector"),
+    "no selector of dates": ("time, .ago", "time::text", "listing.2.date: not a CSS selector"),
+    "no selector of pages": ("a[rel=next]", ">", "listing.3.next: not a CSS selector: '>'"),
+    "archive without links": ('links = "li a"', "", "listing.3: next in a dated listing is for pa"),
+    "two ways to pages": ('item = "article"', 'next = "a"', "listing.2: next and pages exclude"),
+    "no page in pages": ("page/{page}/", "page/2/", "listing.2: pages needs {page} in it, as"),
+    "pages that lead nowhere": ("page/{page}/", "#{page}", "listing.2: pages makes no other addr"),
+    "pages of no web": ("page/{page}/", "mailto:{page}", "listing.2: pages makes no other address"),
+    "too few": ("most_pages = 3", "most_pages = 0", "listing.2.most_pages: Input should be grea"),
+    "too many": ("most_pages = 3", "most_pages = 999", "listing.2.most_pages: Input should be les"),
+    "unknown": ("most_pages = 3", "max_pages = 3", "listing.2.max_pages: unknown key"),
+}
+
+
+@pytest.mark.parametrize("name", OF_PAGES)
+def test_what_is_wrong_with_pages_is_a_line_with_file_and_key(name: str, tmp_path: Path) -> None:
+    old, new, message = OF_PAGES[name]
+    assert old in PAGES
+    file = write(tmp_path, GOOD.replace("[politeness]", PAGES.replace(old, new, 1)))
+    with pytest.raises(SourceError) as caught:
+        load_file(file)
+    text = str(caught.value)
+    assert text.startswith(f"{file}: {message}") and "\n" not in text
+
+
 def test_the_version_is_that_of_the_bytes(tmp_path: Path) -> None:
     first = load_file(write(tmp_path, GOOD)).version
     assert first == load_file(write(tmp_path, GOOD, "same.toml")).version

@@ -5,6 +5,7 @@ not say is found by the usual shape of such pages.
 """
 
 import re
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -278,9 +279,12 @@ class _Neighbours:
             for element in _with_ancestors(dated.element):
                 self._dates_in[element].append(dated)
         self._links_in: dict[HtmlElement, list[_Linked]] = defaultdict(list)
-        for link in linked:
+        for link in sorted(linked, key=lambda li: self._places[li.element]):
             for element in _with_ancestors(link.element):
                 self._links_in[element].append(link)
+
+        self._free: dict[HtmlElement, list[_Dated]] = {}
+        """Of a part with several links, the dates that none of them has to itself."""
 
     def moments(self) -> dict[str, Moment]:
         """Return the date of each link that has one, by address."""
@@ -310,27 +314,28 @@ class _Neighbours:
         A date in a part that has links of its own is theirs. One date alone is more often the
         page's than the links', unless the source says where dates are.
         """
-        free = [d for d in self._dates_in[around] if not self._is_anothers(d, around)]
+        if around not in self._free:
+            self._free[around] = [
+                d for d in self._dates_in[around] if not self._is_anothers(d, around)
+            ]
+        free = self._free[around]
         if len(free) < (1 if self._listing and self._listing.date else 2):
             return None
-        place = self._places[link.element]
-        first = min(self._places[other.element] for other in self._links_in[around])
-        if free[0].place < first:  # headings of days, or each date before its link
-            return next((d for d in reversed(free) if d.place < place), None)
-        after = next((d for d in free if d.place > place), None)
-        if after is None or any(
-            place < self._places[other.element] < after.place for other in self._links_in[around]
-        ):
+        place, others = self._places[link.element], self._links_in[around]
+        after = bisect(free, place, key=lambda d: d.place)
+        if free[0].place < self._places[others[0].element]:
+            return free[after - 1] if after else None  # headings of days, or each before its link
+        if after == len(free):
             return None
-        return after
+        following = bisect(others, place, key=lambda o: self._places[o.element])
+        if following < len(others) and self._places[others[following].element] < free[after].place:
+            return None  # the next link's
+        return free[after]
 
     def _is_anothers(self, dated: _Dated, around: HtmlElement) -> bool:
-        for element in _with_ancestors(dated.element):
-            if element is around:
-                return False
-            if element in self._links_in:
-                return True
-        return False
+        """Say whether a date stands in a part of `around` that has links of its own."""
+        nearest = next(e for e in _with_ancestors(dated.element) if e in self._links_in)
+        return nearest is not around
 
     def _shown(self, tree: HtmlElement) -> Iterator[_Dated]:
         listing = self._listing

@@ -95,7 +95,10 @@ _UNITS = _units()
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # A word ends where its letters do; Chinese, Japanese and Korean leave no space.
 _END = rf"(?:(?!\w)|(?<=[{_CJK}])|(?=[{_CJK}]))"
-_ONE = re.compile(rf"(?:(?P<n>\d{{1,4}})\s?|(?:{_any(_ONE_WORDS)})[ '’])?(?P<unit>{_UNIT}){_END}")
+_ONE = re.compile(
+    rf"(?:(?P<n>\d{{1,4}})\s?|(?:{_any(_ONE_WORDS)})[ '’])?(?P<unit>{_UNIT}){_END}"
+    r"(?: واحده?(?!\w))?"
+)
 _AMOUNT = re.sub(r"\(\?P<\w+>", "(?:", _ONE.pattern)
 _AMOUNTS = rf"(?:{_AMOUNT}(?:[ ,،]*(?:{_any(_AND_WORDS)})?[ ,،]*(?=\d)|))+"
 _ABOUT = rf"(?:(?:{_any(_ABOUT_WORDS)})\.? )?"
