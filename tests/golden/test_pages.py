@@ -224,6 +224,13 @@ def test_refusals(body: bytes, content_type: str | None, reason: str) -> None:
     assert result.reason == reason
 
 
+def test_base_is_for_relative_addresses_alone() -> None:
+    head = "<base href=/><link rel=canonical href=metro/snow><link rel=image_src href=a.png>"
+    found = one(page(head), url="https://harbour.example/metro/x")
+    assert found.canonical_url == "https://harbour.example/metro/snow"
+    assert found.image_url == "https://harbour.example/a.png"
+
+
 def test_characters_that_xml_does_not_have() -> None:
     text = page().replace("heavy snow", "heavy\x08 snow&#11; &#x1f;")
     assert "after heavy snow kept" in one(text).text

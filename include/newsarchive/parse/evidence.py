@@ -32,6 +32,8 @@ class Page:
 
     tree: HtmlElement
     url: str
+    base: str
+    """What its relative addresses are read against: its own address, or what it says instead."""
     source: Source | None
     link: Link | None
     captured_at: datetime

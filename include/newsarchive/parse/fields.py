@@ -256,7 +256,7 @@ def image_of(page: Page) -> str | None:
         (("meta", a) for a in [said.links.get("image_src")] if a),
     )
     return _take(
-        page, "image_url", ((kind, clean_url(a, page.url) or "") for kind, a in candidates)
+        page, "image_url", ((kind, clean_url(a, page.base) or "") for kind, a in candidates)
     )
 
 
@@ -279,7 +279,7 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
         ("meta", page.said.meta.get("og:see_also", [])),
     ):
         cleaned = [
-            c for a in addresses if (c := clean_url(a, page.url)) and c != clean_url(page.url)
+            c for a in addresses if (c := clean_url(a, page.base)) and c != clean_url(page.url)
         ]
         if cleaned:
             page.evidence["related"] = kind
@@ -289,7 +289,7 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
     page.evidence["related"] = "label"
     by_text: dict[str, str] = {}
     for a in page.tree.iter("a"):
-        text, address = bare(a.text_content()), clean_url(a.get("href") or "", page.url)
+        text, address = bare(a.text_content()), clean_url(a.get("href") or "", page.base)
         if text and address:
             by_text.setdefault(text, address)
     return list(dict.fromkeys(by_text.get(bare(p), p) for p in pointed))
@@ -331,7 +331,7 @@ def canonical_of(page: Page) -> str | None:
         ("jsonld", address_of(said.article.get("url"))),
     )
     for kind, address in candidates:
-        cleaned = clean_url(address, page.url) if address else None
+        cleaned = clean_url(address, page.base) if address else None
         if cleaned and _names_this_article(cleaned, page.url):
             page.evidence["canonical_url"] = kind
             return cleaned

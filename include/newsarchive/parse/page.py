@@ -110,8 +110,8 @@ def _tree_of(text: str) -> HtmlElement | None:
 def _page_of(
     tree: HtmlElement, url: str, source: Source | None, link: Link | None, captured_at: datetime
 ) -> Page:
-    base = tree.find(".//base[@href]")
-    url = (clean_url(base.get("href") or "", url) if base is not None else None) or url
+    stated = tree.find(".//base[@href]")
+    base = (clean_url(stated.get("href") or "", url) if stated is not None else None) or url
     said = read_structured(tree, url)
     sites = [*said.site_names, *([source.title, source.name.replace("_", " ")] if source else [])]
     american = (source is not None and source.country in ("US", "PH")) or (
@@ -120,6 +120,7 @@ def _page_of(
     return Page(
         tree,
         url,
+        base,
         source,
         link,
         captured_at,
@@ -145,7 +146,7 @@ def _article(page: Page) -> list[Found] | Refused:
         return Refused("error_page", shown)
     _take_title(page, headings)
     # Where the page points to is read first: rules remove the boxes that say it.
-    related = take_related(page.tree, page.url, page.title)
+    related = take_related(page.tree, page.base, page.title)
     bodies.cut_all(removed)
     page.blocks = _blocks_around(page)
     lines = _apart(_body_lines(page), page.blocks)
