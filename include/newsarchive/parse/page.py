@@ -283,9 +283,12 @@ def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
 
 def _not_beside(paragraphs: list[str], page: Page) -> list[str]:
     """Return the paragraphs, or none where every one stands in a box beside the article."""
-    shown = {bare(line.text) for line in page.blocks}
-    whole = " ".join(shown)
-    return paragraphs if any(bare(p)[:80] in whole for p in paragraphs) else []
+    shown = [bare(line.text) for line in page.blocks]
+    whole, found = " ".join(shown), " ".join(map(bare, paragraphs))
+    if any(bare(p)[:80] in whole for p in paragraphs):
+        return paragraphs
+    # The extractor may have run headline, date and text together.
+    return paragraphs if any(len(b.split()) > 6 and b in found for b in shown) else []
 
 
 def _blocks_around(page: Page) -> list[Line]:
