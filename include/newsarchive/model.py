@@ -34,7 +34,7 @@ class Link:
     host: str
     """Scheme, name and port: what politeness is kept with."""
     routes: list[str]
-    """The kinds of listing that had it, sorted: feed, sitemap, dated."""
+    """The kinds of listing that had it, sorted: feed, sitemap, dated, section."""
     listings: list[str]
     """The addresses of those listings, sorted."""
     listed_title: str | None = None
@@ -66,7 +66,7 @@ class Capture:
     capture_id: str
     source: str
     kind: str
-    """page, feed, sitemap, robots, import."""
+    """page, feed, sitemap, section, robots, import."""
     url: str
     """What was asked in this exchange (for a redirect's second exchange: its target)."""
     link_id: str | None
@@ -74,7 +74,7 @@ class Capture:
     listing: str | None
     """For a listing's capture: the declared address (template) of the listing it answers for."""
     route: str | None
-    """For a listing's capture: its kind of listing (feed, sitemap, dated)."""
+    """For a listing's capture: its kind of listing (feed, sitemap, dated, section)."""
     visit: str
     """`first`; `1d`, `7d`, … for the revisits that the source asks for; `updated …` with the time
     at which a listing said that the page changed."""

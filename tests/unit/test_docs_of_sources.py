@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from newsarchive.sources import load_file, load_sources
-from newsarchive.sources.load import Expected, Politeness, Rule, Source
+from newsarchive.sources.load import Expected, Listing, Politeness, Rule, Source
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "adding_a_source.md").read_text("utf-8")
 EXAMPLE = max(re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL), key=len)
@@ -37,3 +37,15 @@ def test_it_names_every_project_that_sources_were_found_in() -> None:
     }
     named = set(re.findall(r"(?m)^\| (github\.com/[\w.-]+/[\w.-]+) \|", GUIDE))
     assert projects == named
+
+
+PAGES = next(e for e in re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL) if '"section"' in e)
+
+
+def test_the_example_of_a_site_without_feeds_is_a_source_and_has_every_key(tmp_path: Path) -> None:
+    file = tmp_path / "example.toml"
+    file.write_text(PAGES, "utf-8")
+    source = load_file(file)
+    assert [(li.kind, li.is_page) for li in source.listing] == [("section", True), ("dated", True)]
+    for key in Listing.model_fields:
+        assert re.search(rf"(?m)^{key} = |\b{key} = ", PAGES), key

@@ -32,7 +32,7 @@ class Checked:
     source: str
     listing: str
     kind: str
-    """feed, sitemap, dated."""
+    """feed, sitemap, dated, section."""
     answer: str
     """ok, or how it failed."""
     links: int
@@ -376,12 +376,17 @@ def ask(
     from newsarchive import discover
     from newsarchive.fetch.session import Fetcher, Request
 
+    def ask_of(r: Request) -> discover.Ask:
+        return discover.Ask(r.url, r.listing or r.url, r.route or r.kind, r.kind)
+
     wave = [
         Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route)
         for s in asked
         for a in {a.url: a for a in [*discover.polls(s), *discover.asks(s, day)]}.values()
     ]
-    seen = {(r.source.name, r.url) for r in wave}
+    walk = discover.Walk(day)
+    for first in wave:
+        walk.begin(first.source, ask_of(first))
     answers: dict[tuple[str, str], list[tuple[Fetched, Page | None]]] = defaultdict(list)
     with (
         tempfile.TemporaryDirectory(prefix="newsarchive-") as folder,
@@ -397,19 +402,18 @@ def ask(
                 page = None
                 if fetched.body is not None:
                     last = fetched.last
-                    page = discover.read(fetched.body, last.url, last.content_type)
-                    for url in discover.children_for(page, day):
-                        if (request.source.name, url) not in seen:
-                            seen.add((request.source.name, url))
-                            following.append(
-                                Request(
-                                    source=request.source,
-                                    kind="sitemap",
-                                    url=url,
-                                    listing=request.listing,
-                                    route=request.route,
-                                )
-                            )
+                    layout = discover.layout_of(
+                        request.source,
+                        request.kind,
+                        request.listing,
+                        request.route,
+                        last.captured_at,
+                    )
+                    page = discover.read(fetched.body, last.url, last.content_type, layout)
+                    following += [
+                        replace(request, kind=a.kind, url=a.url)
+                        for a in walk.after(request.source, ask_of(request), page, last.url)
+                    ]
                 answers[request.source.name, request.listing or request.url].append((fetched, page))
             wave = following
     return [

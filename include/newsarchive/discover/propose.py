@@ -12,11 +12,10 @@ from datetime import UTC, date, datetime
 from statistics import median
 from urllib.parse import urljoin, urlsplit
 
-import lxml.etree
-import lxml.html
 from protego import Protego
 
 from newsarchive.discover import Page, read
+from newsarchive.discover.html import FEED_TYPES, base_of, tree_of
 from newsarchive.discover.markup import sniff
 from newsarchive.model import Entry, Found, Refused
 from newsarchive.text.decode import decode
@@ -32,9 +31,6 @@ _MOST_DECLARED = 20  # of one kind; a site may name hundreds of feeds
 _MOST_FEEDS = 5
 _MOST_SHOWN = 300  # characters of a paragraph
 _STALE = 60  # days behind the newest listing of the site
-_FEED_TYPES = frozenset(
-    f"application/{t}" for t in ("rss+xml", "atom+xml", "rdf+xml", "feed+json", "xml")
-) | {"text/xml"}
 # Domains of two letters that are used the world over.
 _NO_COUNTRY = frozenset(("ai", "cc", "co", "eu", "fm", "gg", "io", "me", "nu", "to", "tv", "ws"))
 _SHARED = frozenset(("ac", "co", "com", "edu", "go", "gob", "gov", "ne", "net", "or", "org"))
@@ -133,14 +129,10 @@ def read_home(body: bytes, url: str, content_type: str | None) -> Home:
         url: where it was found.
         content_type: the header.
     """
-    text = decode(body, content_type).replace("\x00", "")
-    try:
-        tree = lxml.html.document_fromstring(
-            text.encode("utf-8", "replace"), parser=lxml.html.HTMLParser(encoding="utf-8")
-        )
-    except (lxml.etree.LxmlError, ValueError, AssertionError):
+    tree = tree_of(decode(body, content_type))
+    if tree is None:
         return Home(url)
-    base = next((clean_url(b.get("href") or "", url) for b in tree.iter("base")), None) or url
+    base = base_of(tree, url)
     metas: dict[str, str] = {}
     for meta in tree.iter("meta"):
         name = (meta.get("property") or meta.get("name") or "").strip().lower()
@@ -168,7 +160,7 @@ def read_home(body: bytes, url: str, content_type: str | None) -> Home:
             continue
         if "sitemap" in rels:
             sitemaps.append(target)
-        elif ("alternate" in rels and kind in _FEED_TYPES) or "feed" in rels:
+        elif ("alternate" in rels and kind in FEED_TYPES) or "feed" in rels:
             feeds.append(target)
     return Home(
         url,

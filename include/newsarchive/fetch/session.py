@@ -54,7 +54,7 @@ class Request:
 
     source: Source
     kind: str
-    """page, feed, sitemap, robots."""
+    """page, feed, sitemap, section, robots."""
     url: str
     link_id: str | None = None
     listing: str | None = None
