@@ -144,7 +144,12 @@ LINKS = Table(
         _c("link_id", _text, "Hash of source and URL", null=False),
         _c("url", _text, "URL without fragment and tracking parameters", null=False),
         _c("host", _text, "Scheme, name and port", null=False),
-        _c("routes", _texts, "Kinds of listing that had it: feed, sitemap, dated, section", null=False),
+        _c(
+            "routes",
+            _texts,
+            "Kinds of listing that had it: feed, sitemap, dated, section",
+            null=False,
+        ),
         _c("listings", _texts, "Addresses of the listings that had it", null=False),
         _c("listed_title", _text, "Title in the listing"),
         _c("listed_at", _time, "Publication time in the listing, UTC"),
