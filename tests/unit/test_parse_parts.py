@@ -152,6 +152,20 @@ def test_titles() -> None:
     assert best_title([], [], None, []) is None
 
 
+@pytest.mark.parametrize("place", [0, 7, 19])
+def test_the_most_like_of_many_headings_is_the_title_wherever_it_stands(place: int) -> None:
+    claim = "Snow closes the city library for two days"
+    like = [
+        f"Snow closes the {w} library for three days" for w in ("town", "old", "new", "law")
+    ] * 5
+    headings = [(h, 2) for h in like]
+    headings[place] = ("Snow closes the city's library for two days", 2)
+    assert best_title(headings, [claim, "Rain opens it"], f"{claim} | Site", ["Site"]) == (
+        "Snow closes the city's library for two days",
+        "heuristic",
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

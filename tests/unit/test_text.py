@@ -1,5 +1,6 @@
 """Folding, repair, decoding, words and language: what must come out of which spelling."""
 
+import random
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from newsarchive.text.decode import decode
 from newsarchive.text.folding import bare, fold
 from newsarchive.text.language import code_of, language_of
-from newsarchive.text.repair import repair, tidy_line
+from newsarchive.text.repair import repair, tidy, tidy_line
 from newsarchive.text.words import count_words
 
 ARABIC = "موسكو: ندعم رغبة المدينتين في إبرام معاهدة السلام، 25 مارس"
@@ -48,6 +49,18 @@ def test_fold_keeps_letters_apart() -> None:
 def test_bare_is_words_alone() -> None:
     assert bare("«Café»: ready – go!") == "cafe ready go"
     assert bare(" ... ") == ""
+    assert bare("one_two हिन्दी, रात") == "one two हिन्दी रात"  # vowel signs are no punctuation
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_short_ways_come_out_the_same(seed: int) -> None:
+    rng = random.Random(seed)
+    signs = "aZ9 _-.\t\n\r\x00\x1c\x1f\x7f\x85\xa0\u2028\u200c\u200d\u200f\u00adéẞلأىـ\u064e٣中"
+    for _ in range(300):
+        text = "".join(rng.choices(signs, k=rng.randint(0, 12)))
+        assert tidy_line(text) == " ".join(tidy(text).split())
+        assert fold(text + " é").removesuffix("é").strip() == fold(text)
+        assert bare(text + " ل").removesuffix("ل").strip() == bare(text)
 
 
 @pytest.mark.parametrize(

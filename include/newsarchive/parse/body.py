@@ -216,8 +216,13 @@ def is_aside(element: HtmlElement) -> bool:
     """Say whether an element stands beside an article, by tag, class or id: comments, footer."""
     if element.tag in ("nav", "footer", "aside", "form"):
         return True
-    marks = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return len(marks) > 1 and bool(_ASIDE.search(marks[:300]))
+    css, name = element.get("class"), element.get("id")
+    return (css is not None or name is not None) and _marks_aside(css or "", name or "")
+
+
+@functools.lru_cache(maxsize=4096)  # the classes of a site are few
+def _marks_aside(css: str, name: str) -> bool:
+    return bool(_ASIDE.search(f"{css} {name}"[:300]))
 
 
 def _is_hidden(element: HtmlElement) -> bool:

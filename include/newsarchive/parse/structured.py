@@ -343,7 +343,7 @@ def _read_meta(element: HtmlElement, into: dict[str, list[str]]) -> None:
 def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
     """Properties of the first article scope that has a date or a body."""
     scopes: dict[Any, dict[str, list[str]]] = {}
-    for element in tree.iterfind(".//*[@itemprop]"):
+    for element in _having(tree, "itemprop"):
         names = [n for n in (element.get("itemprop") or "").lower().split() if n in _PROPERTIES]
         if not names:
             continue
@@ -366,7 +366,7 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
             values = scopes.setdefault(scope, {})
             for name in names:
                 values.setdefault(name, []).append(value)
-    for element in tree.iterfind(".//*[@property]"):  # RDFa, as some systems write dates
+    for element in _having(tree, "property"):  # RDFa, as some systems write dates
         name = (element.get("property") or "").lower().rpartition(":")[2]
         if name in ("datepublished", "datecreated") and element.tag != "meta":
             value = element.get("content") or element.get("datetime")
@@ -381,6 +381,12 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
     if full:
         return full[0]
     return next(iter(scopes.values()), {}) if len(scopes) == 1 else {}
+
+
+def _having(tree: HtmlElement, attribute: str) -> list[HtmlElement]:
+    """Elements with an attribute, found without making an object of every other one."""
+    found = tree.xpath(f"descendant::*[@{attribute}]")
+    return [e for e in found if isinstance(e, HtmlElement)] if isinstance(found, list) else []
 
 
 def _micro_value(element: HtmlElement, name: str) -> str:

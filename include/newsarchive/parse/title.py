@@ -67,21 +67,28 @@ def best_title(
     shown = shown if len(shown) <= _LONGEST else ""
     if shown:
         wanted.append(without_site_name(shown, sites))
+    likenesses = [_Likeness(w) for w in dict.fromkeys(map(bare, wanted))]
     names = {bare(n).replace(" ", "") for n in sites if n}
     only_h1 = sum(level == 1 and len(bare(h)) >= _LEAST for h, level in headings) == 1
     best: tuple[float, str] | None = None
     for place, (heading, level) in enumerate(headings[:60]):
+        # A page's only h1 is its headline, even where search engines are told another.
+        alone = level == 1 and only_h1
+        bonus = 0.2 if alone else 0.06 if level == 1 else 0.02 if level == 2 else 0.0
+        bonus -= 0.002 * min(place, 20)
+        if best and 1.0 + bonus <= best[0]:
+            continue
         text = tidy_line(heading)
         key = bare(text)
         if not key or len(text) > 350 or key.replace(" ", "") in names:
             continue
-        likeness = max((_likeness(key, bare(w)) for w in wanted), default=0.0)
-        # A page's only h1 is its headline, even where search engines are told another.
-        alone = level == 1 and only_h1
+        likeness = 0.0
+        for likeness_to in likenesses:
+            least = max(likeness, best[0] - bonus if best else 0.0)
+            likeness = max(likeness, likeness_to.of(key, least))
         if likeness < (0.45 if alone else 0.62):
             continue
-        bonus = 0.2 if alone else 0.06 if level == 1 else 0.02 if level == 2 else 0.0
-        score = likeness + bonus - 0.002 * min(place, 20)
+        score = likeness + bonus
         if best is None or score > best[0]:
             best = score, text
     if best:
@@ -104,20 +111,39 @@ def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> st
     return heading
 
 
-def _likeness(a: str, b: str) -> float:
-    """Likeness of two bare headlines, 0 to 1; one inside the other counts by its length."""
-    if not a or not b:
-        return 0.0
-    if a == b:
-        return 1.0
-    short, long = sorted((a, b), key=len)
-    if len(short) >= _LEAST and short in long:
-        share = len(short) / len(long)
-        return 0.72 + 0.26 * share if len(short.split()) > 2 else 0.5 + 0.4 * share
-    if len(short) * 2 < len(long):
-        return 0.0
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() > 0.6 else 0.0
+class _Likeness:
+    """How like one bare headline others are."""
+
+    def __init__(self, headline: str) -> None:
+        self._headline = headline
+        self._matcher: SequenceMatcher[str] | None = None
+
+    def of(self, other: str, least: float) -> float:
+        """Return the likeness, 0 to 1; one inside the other counts by its length.
+
+        Args:
+            other: a bare headline.
+            least: what is not above it may be given as 0: pages have many headings, and comparing
+                letter by letter is slow.
+        """
+        mine = self._headline
+        if not mine or not other:
+            return 0.0
+        if mine == other:
+            return 1.0
+        short, long = sorted((other, mine), key=len)
+        if len(short) >= _LEAST and short in long:
+            share = len(short) / len(long)
+            return 0.72 + 0.26 * share if len(short.split()) > 2 else 0.5 + 0.4 * share
+        if len(short) * 2 < len(long):
+            return 0.0
+        if self._matcher is None:
+            self._matcher = SequenceMatcher(None, "", mine, autojunk=False)
+        self._matcher.set_seq1(other)
+        least = max(least, 0.6)
+        if self._matcher.real_quick_ratio() <= least or self._matcher.quick_ratio() <= least:
+            return 0.0
+        return self._matcher.ratio()
 
 
 def _without_tail(title: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Letters that Arabic and Persian keyboards, and careless typing, give for one and the same.
 _SAME = str.maketrans(
@@ -27,10 +28,11 @@ _MARKS = re.compile(
     "[\u00ad\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u061c"
     "\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_SPACE = re.compile(r"\s+")
+_SIGN = re.compile(r"[^\w ]|_")
 _LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 
+@lru_cache(maxsize=2048)  # one page's lines are compared with each other again and again
 def fold(text: str) -> str:
     """Return `text` as it is compared: one spelling a letter, lower case, single spaces.
 
@@ -44,19 +46,28 @@ def fold(text: str) -> str:
         text: anything; white space of all kinds, line ends too, becomes one space, none at the
             ends.
     """
+    if text.isascii():
+        return " ".join(text.lower().split())
     text = unicodedata.normalize("NFKC", text).casefold()
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         text = _MARKS.sub("", text).translate(_SAME)
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
+@lru_cache(maxsize=2048)
 def bare(text: str) -> str:
     """Return the folded text without accents and punctuation: to tell whether headlines are one.
 
     Args:
         text: anything; a text of punctuation alone gives the empty string.
     """
-    text = _LATIN_MARKS.sub("", unicodedata.normalize("NFKD", fold(text)))
-    text = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
-    return _SPACE.sub(" ", text).strip()
+    text = fold(text)
+    if text.isascii():
+        return " ".join(_SIGN.sub(" ", text).split())
+    text = _LATIN_MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return " ".join(_SIGN.sub(_mark_or_space, text).split())
+
+
+def _mark_or_space(sign: re.Match[str]) -> str:
+    return sign[0] if unicodedata.category(sign[0])[0] == "M" else " "

@@ -1,6 +1,7 @@
 """Mend texts: letters that were decoded with the wrong charset, and characters that nobody sees."""
 
 import re
+from functools import lru_cache
 
 import ftfy
 import ftfy.badness
@@ -36,10 +37,13 @@ _DIRECTION = re.compile(
 _JOINER = re.compile(
     "(?<![^\\W\\d_\u064b-\u0652\u0900-\u0dff])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\W\\d_\u0900-\u0dff])"
 )
+# Whatever tidying takes out; most texts hold none of it.
+_UNSEEN = re.compile(f"{_CONTROL.pattern[:-1]}{_DIRECTION.pattern[1:-1]}\u200c\u200d]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANK = re.compile("[^\\S\n]+")
 
 
+@lru_cache(maxsize=2048)  # the same lines are read several times, and on every page of a site
 def repair(text: str) -> str:
     """Return `text` with wrongly decoded letters mended and invisible characters gone.
 
@@ -74,8 +78,8 @@ def mend_letters(text: str) -> str:
 def tidy(text: str) -> str:
     """Return `text` without characters that nobody sees, with plain single spaces."""
     text = _LINE_END.sub("\n", text)
-    text = _CONTROL.sub("", text)
-    if not text.isascii():
+    if _UNSEEN.search(text):
+        text = _CONTROL.sub("", text)
         text = _DIRECTION.sub("", text)
         text = _JOINER.sub("", text)
     text = _BLANK.sub(" ", text)
@@ -84,7 +88,7 @@ def tidy(text: str) -> str:
 
 def tidy_line(text: str) -> str:
     """Return `text` as one line: tidied, line ends and runs of white space made single spaces."""
-    return " ".join(tidy(text).split())
+    return " ".join((tidy(text) if _UNSEEN.search(text) else text).split())
 
 
 def _mend_line(line: str) -> str:

@@ -1,6 +1,7 @@
 """Count words, also where a script writes them without spaces."""
 
 import re
+from functools import lru_cache
 
 # Each Chinese or Japanese character counts as one word, as word processors have it.
 _SINGLE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -10,6 +11,7 @@ _RUN_LETTERS = 4
 _BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?!\\d)|(?<!\\d),|\\.\\.+")
 
 
+@lru_cache(maxsize=2048)  # one page's lines are counted again and again
 def count_words(text: str) -> int:
     """Return the number of words: what stands between spaces and holds a letter or digit.
 
@@ -25,4 +27,5 @@ def count_words(text: str) -> int:
         text, count = _SINGLE.subn(" ", text)
         count += sum(-(-len(run) // _RUN_LETTERS) for run in _RUN.findall(text))
         text = _RUN.sub(" ", text)
-    return count + sum(any(map(str.isalnum, word)) for word in _BREAK.split(text))
+    words: list[str] = _BREAK.split(text)
+    return count + sum(w[0].isalnum() or any(map(str.isalnum, w)) for w in words if w)
