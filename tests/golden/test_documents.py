@@ -135,6 +135,16 @@ def test_no_invented_date_and_keywords_stay_whole() -> None:
     assert founds[0].keywords == [founds[0].keywords_raw]
 
 
+@pytest.mark.parametrize(
+    "title", ["Updated: Nurses doubt", "Source: Apple to cut two thousand jobs"]
+)
+def test_headlines_that_read_as_labels(title: str) -> None:
+    text = f"{title}\nPublished: 3 May 2024\nNurses at the harbour doubt that the van will come.\n"
+    found = found_in(text)[0]
+    assert found.title == title
+    assert found.published_day == date(2024, 5, 3)
+
+
 def test_hint_decides_for_few_words() -> None:
     text = "Nova casa\nA casa nova de Ana custa pouco e fica no centro.\n"
     assert found_in(text, language_hint="pt")[0].language == "pt"

@@ -61,6 +61,7 @@ def test_labels(line: str, kind: str, value: str) -> None:
         "Date palms grow well here, farmers say.",
         "تقرير: الأمم المتحدة تحذر من مجاعة",
         "Published 3 books that year",
+        "Updated: Nurses doubt the van",
         "",
         ":",
         "x" * 5000,

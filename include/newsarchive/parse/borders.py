@@ -170,11 +170,12 @@ class _Separation:
         if self.now.title is not None or self.now is not self.main:
             return False
         labels = self.labels[at]
-        return (
-            len(labels) == 1
-            and labels[0].kind in ("origin", "author")
-            and len(labels[0].value.split()) > 4
-        )
+        if len(labels) != 1:
+            return False
+        kind, value = labels[0].kind, labels[0].value
+        if kind in ("published", "modified"):
+            return bool(value) and parse_moment(value) is None
+        return kind in ("origin", "author") and len(value.split()) > 4
 
     def take_labels(self, at: int) -> int:
         for label in self.labels[at]:

@@ -346,7 +346,8 @@ def _is_value(kind: str, value: str, *, firm: bool, phrase: str) -> bool:
     if words > _LIMITS[kind]:
         return False
     if kind in ("published", "modified"):
-        return parse_moment(value) is not None or (firm and words <= 6 and not _STOP.search(value))
+        # "Date: unknown" is a label too; "Updated: Nurses doubt the van" is a headline.
+        return parse_moment(value) is not None or (firm and words <= 2 and not _STOP.search(value))
     if kind == "keywords":
         return firm or "," in value or "،" in value or words <= 12
     if kind == "related":

@@ -288,7 +288,9 @@ def _not_beside(paragraphs: list[str], page: Page) -> list[str]:
     if any(bare(p)[:80] in whole for p in paragraphs):
         return paragraphs
     # The extractor may have run headline, date and text together.
-    return paragraphs if any(len(b.split()) > 6 and b in found for b in shown) else []
+    own = bare(page.title)
+    seen = any(len(b.split()) > 6 and b not in own and b in found for b in shown)
+    return paragraphs if seen else []
 
 
 def _blocks_around(page: Page) -> list[Line]:
@@ -329,7 +331,7 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
         range(end + 1, min(end + 13, len(page.blocks))),
     )
     for n in around:
-        if len(page.blocks[n].text) > 600:
+        if len(page.blocks[n].text) > 600 or bare(page.blocks[n].text) == bare(page.title):
             continue
         for label in match_labels(page.blocks[n].text):
             value = label.value
