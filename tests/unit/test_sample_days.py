@@ -2,14 +2,14 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from re import findall
 
 import pytest
 
 from newsarchive.sample import generate
 from newsarchive.sample.draw import Draw
-from newsarchive.sample.generate import ARABIC, ENGLISH, PAPERS, Kind, Markup, Story, day
+from newsarchive.sample.generate import ARABIC, ENGLISH, PAPERS, Kind, Markup, State, Story, day
 from newsarchive.sample.prose import expand, topics, wording, write
 from newsarchive.sample.written_dates import months, written_day, written_time
 from newsarchive.sources.load import BUNDLED, load_file
@@ -118,15 +118,61 @@ def test_a_month_has_all_that_is_worth_testing(paper):
     assert all(e.published_at < s.published_at for s, e in zip(stories, embedded, strict=True) if e)
 
 
-def test_a_correction_changes_one_sentence_later():
-    for story in (s for s in published(ENGLISH, 30) if len(s.states) > 1):
-        first, second = story.states
-        changed = [i for i, p in enumerate(first.paragraphs) if p != second.paragraphs[i]]
+def changes(days: int) -> list[tuple[Story, State, State]]:
+    """Return every change of some days' pages: which, as it was, as it is then."""
+    return [
+        (story, before, after)
+        for paper in PAPERS
+        for story in published(paper, days)
+        for before, after in pairwise(story.states)
+    ]
+
+
+def test_a_correction_changes_one_sentence_later_and_at_times_title_or_date():
+    seen = set()
+    for story, before, after in changes(30):
+        if before.paragraphs == after.paragraphs:
+            continue
+        pairs = zip(before.paragraphs, after.paragraphs, strict=True)
+        changed = [i for i, (one, other) in enumerate(pairs) if one != other]
         assert len(changed) == 1
         assert changed != [0]
-        assert second.since >= story.published_at + timedelta(hours=2)
-        assert story.state(second.since - timedelta(seconds=1)) == first
-        assert story.state(second.since) == second
+        assert after.since >= story.published_at + timedelta(hours=2)
+        assert story.state(after.since - timedelta(seconds=1)) == before
+        assert story.state(after.since) == after
+        assert before.title in after.title
+        stated = story.stated_in(after)
+        assert story.paper.local(stated).date() == story.paper.local(story.stated_at).date()
+        assert stated < after.since
+        seen.add((before.title != after.title, bool(after.redated)))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.path)
+@pytest.mark.parametrize("what", ["deleted", "moved"])
+def test_one_page_in_five_days_is_deleted_and_one_moves(paper, what):
+    delays = []
+    for story in published(paper, 200):
+        for before, after in pairwise(story.states):
+            if getattr(after, what) and not getattr(before, what):
+                delays.append(after.since - story.published_at)
+                assert story.kind is Kind.PLAIN
+                assert after.since > before.since
+                assert (story.path_at(after.since) != story.path) == after.moved
+                assert what == "deleted" or story.markup is not Markup.LABELS
+                assert what == "moved" or after.status in (404, 410)
+                assert what == "moved" or after is story.states[-1]
+    assert 35 <= len(delays) <= 41
+    assert sum(d < timedelta(hours=10) for d in delays) >= 10
+    assert sum(d > timedelta(days=1) for d in delays) >= 10
+
+
+def test_a_page_is_found_by_every_address_it_ever_has():
+    for story, _, after in changes(15):
+        for path in (story.path, story.listed_path(story.published_at), story.path_at(after.since)):
+            assert generate.of_path(story.paper, path) == story
+    assert generate.of_path(ENGLISH, "/en/nothing-7400000") is None
+    assert generate.of_path(ENGLISH, f"/en/x/{10**12}-y") is None
 
 
 def test_both_carry_the_same_agency_text_in_either_language():

@@ -74,11 +74,11 @@ def test_feeds_list_the_newest_twenty(web, server, paper, name):
     assert len(feed.entries) == len(newest) == 20
     assert newest[0].published_at <= NOW < newest[0].published_at + timedelta(hours=12)
     for entry, story in zip(feed.entries, newest, strict=True):
-        assert entry.title == story.title
+        assert entry.title == story.state(NOW).title
         assert datetime(*entry.published_parsed[:6], tzinfo=UTC) == story.published_at
         assert "utm_source=" in entry.link
         assert entry.link.startswith("/" if name == "atom.xml" else server.base_url)
-        assert unquote(urlsplit(entry.link).path) == unquote(story.listed_path)
+        assert unquote(urlsplit(entry.link).path) == unquote(story.listed_path(NOW))
 
 
 def test_the_atom_feed_tells_corrections(web, server):
@@ -137,7 +137,10 @@ def test_every_page_is_in_one_dated_sitemap_and_some_have_only_a_date(web):
         for u in texts(web(f"/ar/sitemap-{date(2026, 11, 1) + timedelta(days=n)}.xml"), "//s:loc")
     ]
     made = [
-        s.listed_path for n in range(20) for s in day(ARABIC, date(2026, 11, 1) + timedelta(days=n))
+        s.listed_path(NOW)
+        for n in range(20)
+        for s in day(ARABIC, date(2026, 11, 1) + timedelta(days=n))
+        if not s.state(NOW).deleted
     ]
     assert len(paths) == len(set(paths))
     assert set(made) <= set(paths)
@@ -202,6 +205,47 @@ def test_a_correction_changes_page_listing_and_etag(web, server):
     assert all(a != b for a, b in zip(*seen.values(), strict=True))
 
 
+def changed(what):
+    """Return a page that is deleted or moved, and the state in which it is then."""
+    for n in range(30):
+        for story in day(ENGLISH, date(2026, 11, 1) + timedelta(days=n)):
+            if any(getattr(s, what) for s in story.states):
+                return story, next(s for s in story.states if getattr(s, what))
+    raise LookupError(what)
+
+
+def test_a_deleted_page_is_gone_from_server_and_listings(web, server):
+    story, state = changed("deleted")
+    sitemap = f"/en/sitemap-{story.local_date}.xml"
+    url = server.base_url + story.path
+    server.set_clock(state.since - timedelta(seconds=1))
+    etag = web(story.path).headers["ETag"]
+    assert url in texts(web(sitemap), "//s:loc")
+    server.set_clock(state.since)
+    answer = web(story.path, **{"If-None-Match": etag})
+    assert answer.status_code == state.status
+    assert url not in texts(web(sitemap), "//s:loc")
+    assert story.path.split("/")[-1] not in web("/en/feed.xml").text + web("/en/").text
+
+
+def test_a_page_that_moves_redirects_and_is_listed_anew(web, server):
+    story, state = changed("moved")
+    sitemap = f"/en/sitemap-{story.local_date}.xml"
+    server.set_clock(state.since - timedelta(seconds=1))
+    assert web(story.path).status_code == 200
+    assert web(story.moved_path).status_code == 404
+    server.set_clock(state.since)
+    answer = web(story.path)
+    assert (answer.status_code, answer.headers["Location"]) == (301, story.moved_path)
+    page = web(story.moved_path)
+    assert page.status_code == 200
+    assert f'<link rel="canonical" href="{server.base_url}{story.moved_path}">' in page.text
+    listed = texts(web(sitemap), "//s:loc")
+    assert server.base_url + story.moved_path in listed
+    assert server.base_url + story.path not in listed
+    assert state.since in [datetime.fromisoformat(t) for t in texts(web(sitemap), "//s:lastmod")]
+
+
 def test_robots_txt_forbids_a_listed_page(web, server):
     rules = RobotFileParser()
     rules.parse(web("/robots.txt").text.splitlines())
@@ -255,7 +299,7 @@ def test_a_flaky_page_answers_at_the_second_try_of_each_visit(web):
 
 def test_a_moved_page_redirects(web):
     story = some(Kind.MOVED)
-    answer = web(story.listed_path)
+    answer = web(story.listed_path(NOW))
     assert answer.status_code == 301
     assert answer.headers["Location"] == story.path
     assert web(story.path).status_code == 200

@@ -72,7 +72,7 @@ def test_each_page_holds_what_is_true_of_it(served):
     server, rows = served
     sources = {p.name: load_file(BUNDLED / f"{p.name}.toml") for p in PAPERS}
     stories = {
-        link_id(p.name, server.base_url + s.listed_path): s
+        link_id(p.name, server.base_url + s.listed_path(NOW)): s
         for p in PAPERS
         for on in DAYS
         for s in stories_of(p, on, NOW)
@@ -139,7 +139,8 @@ def test_every_page_belongs_to_one_run_day():
     made = [s for n in range(-1, len(DAYS)) for s in day(ARABIC, DAYS[0] + timedelta(days=n))]
     counted = Counter(s.number for on in DAYS for s in stories_of(ARABIC, on, NOW))
     assert set(counted.values()) == {1}
-    inside = [s.number for s in made if DAYS[0] <= s.run_day <= DAYS[-1] and s.published_at <= NOW]
+    there = [s for s in made if s.published_at <= NOW and not s.state(NOW).deleted]
+    inside = [s.number for s in there if DAYS[0] <= s.run_day <= DAYS[-1]]
     assert sorted(counted) == sorted(inside)
 
 
@@ -150,7 +151,7 @@ def test_dates_are_as_the_pages_write_them(served):
     seen = set()
     for paper in PAPERS:
         for story in (s for on in DAYS for s in stories_of(paper, on, NOW)):
-            row = versions.get(clean_url(server.base_url + story.listed_path))
+            row = versions.get(clean_url(server.base_url + story.listed_path(NOW)))
             if row is None:
                 continue
             article = articles[row["article_id"]]
@@ -159,7 +160,7 @@ def test_dates_are_as_the_pages_write_them(served):
             if story.kind is Kind.UNDATED:
                 assert row["published_day"] == story.local_date.isoformat()
                 continue
-            written = written_moment(story, story.stated_at)
+            written = written_moment(story, story.stated_in(story.state(NOW)))
             assert row["published_day"] == written[:10]
             if story.kind is Kind.OLDER:
                 assert story.published_at - story.stated_at == timedelta(days=2)
@@ -168,8 +169,9 @@ def test_dates_are_as_the_pages_write_them(served):
                 assert article["published_local_date"] == row["published_day"]
                 continue
             moment = datetime.fromisoformat(row["published_at"])
-            assert moment == story.stated_at.replace(
-                second=0 if row["published_precision"] == "minute" else story.stated_at.second
+            stated = story.stated_in(story.state(NOW))
+            assert moment == stated.replace(
+                second=0 if row["published_precision"] == "minute" else stated.second
             )
             assert article["published_local_date"] == paper.local(moment).date().isoformat()
             assert (row["published_precision"] == "minute") == (
@@ -185,25 +187,72 @@ def test_dates_are_as_the_pages_write_them(served):
     assert any(r["published_day"] != r["published_local_date"] for r in rows["articles"])
 
 
-def test_corrections_come_with_the_clock():
-    story = next(
-        s
-        for on in DAYS
-        for s in day(ENGLISH, on)
-        if len(s.states) > 1 and s.markup is Markup.JSONLD and not s.listed_by_date
-    )
+def changed_by(fits):
+    """Return a page of the days whose first change fits, and what is true of it before and after.
+
+    Only such as have a change time and a canonical link, for the sake of one rule.
+    """
+    for on in DAYS:
+        for story in day(ENGLISH, on):
+            if len(story.states) < 2 or story.markup is not Markup.JSONLD or story.listed_by_date:
+                continue
+            if not fits(*story.states[:2]):
+                continue
+            since = story.states[1].since
+            return story, [
+                truth([story.run_day], when, BASE) for when in (since - timedelta(seconds=1), since)
+            ]
+    raise LookupError
+
+
+def row_of(rows, story, when):
+    url = clean_url(BASE + story.path_at(when))
+    return next((r for r in rows if r["url"] == url), None)
+
+
+@pytest.mark.parametrize(
+    ("fits", "wanted"),
+    [
+        (lambda a, b: a.paragraphs != b.paragraphs and a.title == b.title and not b.redated, set()),
+        (lambda a, b: a.title != b.title and not b.redated, {"title"}),
+        (lambda a, b: a.title == b.title and b.redated, {"published_at"}),
+    ],
+)
+def test_corrections_come_with_the_clock(fits, wanted):
+    story, (before, after) = changed_by(fits)
     since = story.states[1].since
-    url = clean_url(BASE + story.path)
-    found = {}
-    for when in (since - timedelta(seconds=1), since):
-        rows = truth([story.run_day], when, BASE)
-        found[when] = next(r for r in rows["articles"] if r["url"] == url)
-        link = next(r for r in rows["links"] if r["url"] == url)
-        assert link["updated_at"] == story.state(when).since.isoformat()
-        assert found[when]["modified_at"] == link["updated_at"]
-    before, after = found.values()
-    changed = {k for k in after if before[k] != after[k]}
-    assert changed == {"text", "modified_at", "payload_sha256", "version_id"}
+    old, new = (row_of(t["articles"], story, since) for t in (before, after))
+    for rows, row, when in ((before, old, story.published_at), (after, new, since)):
+        link = row_of(rows["links"], story, since)
+        assert link["updated_at"] == when.isoformat() == row["modified_at"]
+        assert link["listed_title"] == row["title"]
+    changed = {k for k in new if old[k] != new[k]}
+    assert changed == {"text", "modified_at", "payload_sha256", "version_id"} | wanted
+
+
+def test_a_deleted_page_is_listed_no_longer():
+    story, (before, after) = changed_by(lambda _, b: b.deleted)
+    assert row_of(before["articles"], story, story.published_at)
+    for table in ("links", "articles", "rejects"):
+        assert row_of(after[table], story, story.published_at) is None
+
+
+def test_a_moved_page_is_listed_at_its_new_address():
+    story, (before, after) = changed_by(lambda a, b: b.moved and not b.deleted)
+    since = story.states[1].since
+    old, new = (
+        row_of(before["links"], story, story.published_at),
+        row_of(after["links"], story, since),
+    )
+    assert old["url"] != new["url"]
+    assert row_of(after["links"], story, story.published_at) is None
+    first, moved = (
+        row_of(before["articles"], story, story.published_at),
+        row_of(after["articles"], story, since),
+    )
+    assert first["title"] == moved["title"]
+    assert first["text"] == moved["text"]
+    assert first["article_id"] != moved["article_id"]
 
 
 def test_a_whole_other_article_is_told_as_related(served):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from newsarchive.sample.clock import FIRST_YEAR, LAST_YEAR, has_newspapers
@@ -18,6 +18,8 @@ from newsarchive.sample.prose import Text, topics, wording, write
 from newsarchive.sample.written_dates import STYLES
 
 SEED = 1
+_NUMBERS = re.compile(r"\d{3,}")
+_LONGEST = 9  # digits of the number of a story
 _CYCLE = 5  # days; each kind of oddity comes once in every cycle
 
 
@@ -94,10 +96,22 @@ class Markup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an article says from a moment on, until its next correction."""
+    """How a page is from a moment on, until its next change."""
 
     since: datetime
+    title: str
     paragraphs: tuple[str, ...]
+    redated: timedelta = timedelta(0)
+    """How much later than before its page then says that it came out."""
+    moved: bool = False
+    """Its old address redirects to its new one."""
+    status: int = 200
+    """404 or 410 when it was deleted."""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the page is no longer there."""
+        return self.status in (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ class Story:
     topic: str
     section: str
     title: str
+    """As first published; a correction may change it (`State.title`)."""
     summary: str
     language: str
     authors: tuple[str, ...]
@@ -147,7 +162,7 @@ class Story:
 
     @property
     def stated_at(self) -> datetime:
-        """When its own page says it came out, UTC, to the second."""
+        """When its own page says at first that it came out, UTC, to the second."""
         return self.published_at - timedelta(days=2 if self.kind is Kind.OLDER else 0)
 
     @property
@@ -160,7 +175,7 @@ class Story:
 
     @property
     def path(self) -> str:
-        """Path of the article's own address, percent-encoded."""
+        """Path of the article's first own address, percent-encoded."""
         root, slug = f"/{self.paper.path}", quote(_slug(self.title))
         if self.kind is Kind.PDF:
             return f"{root}/files/{self.number}.pdf"
@@ -173,14 +188,32 @@ class Story:
         return f"{root}/{self.paper.local(self.stated_at):%Y/%m/%d}/{slug}-{self.number}.html"
 
     @property
-    def listed_path(self) -> str:
-        """Path that listings give, percent-encoded."""
+    def moved_path(self) -> str:
+        """Path of the address that it has once it moved, percent-encoded."""
+        return f"/{self.paper.path}/stories/{self.number}-{quote(_slug(self.title))}"
+
+    def path_at(self, now: datetime) -> str:
+        """Return the path of its own address at a time, percent-encoded."""
+        return self.moved_path if self.state(now).moved else self.path
+
+    def listed_path(self, now: datetime) -> str:
+        """Return the path that listings give at a time, percent-encoded."""
         if self.kind is Kind.MOVED:
             return f"/{self.paper.path}/go/{self.number}"
-        return self.path
+        return self.path_at(now)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path that it ever has, percent-encoded."""
+        ever = [(self.path_at(s.since), self.listed_path(s.since)) for s in self.states]
+        return frozenset(path for both in ever for path in both)
+
+    def stated_in(self, state: State) -> datetime:
+        """Return when its own page says in a state that it came out, UTC, to the second."""
+        return self.stated_at + state.redated
 
     def state(self, now: datetime) -> State:
-        """Return what it says at a time."""
+        """Return how it is at a time."""
         return next((s for s in reversed(self.states) if s.since <= now), self.states[0])
 
 
@@ -210,6 +243,7 @@ def day(paper: Paper, on: date, seed: int = SEED) -> tuple[Story, ...]:
     carried = _carried(on, seed)
     if carried is not None:
         stories.append(_agency_story(paper, on, seed, len(stories), *carried))
+    stories = _changed_later(paper, on, seed, stories)
     return tuple(sorted(stories, key=lambda s: (s.published_at, s.number)))
 
 
@@ -221,6 +255,16 @@ def find(paper: Paper, number: int, seed: int = SEED) -> Story | None:
     on = date.fromordinal(ordinal)
     stories = day(paper, on, seed) if has_newspapers(on) else ()
     return next((s for s in stories if s.number == number), None)
+
+
+def of_path(paper: Paper, path: str, seed: int = SEED) -> Story | None:
+    """Return the story whose page has, had, or will have an address with this path."""
+    wanted = quote(unquote(path, errors="replace"))
+    for digits in _NUMBERS.findall(path):
+        story = find(paper, int(digits), seed) if len(digits) <= _LONGEST else None
+        if story and wanted in story.paths:
+            return story
+    return None
 
 
 def embedded_in(story: Story) -> Story | None:
@@ -360,7 +404,7 @@ def _moment(paper: Paper, on: date, draw: Draw) -> datetime:
 def _states(
     paper: Paper, published_at: datetime, text: Text, draw: Draw | None = None
 ) -> tuple[State, ...]:
-    first = State(published_at, tuple(" ".join(p) for p in text.paragraphs))
+    first = State(published_at, text.title, tuple(" ".join(p) for p in text.paragraphs))
     if draw is None:
         return (first,)
     if draw.chance(0.2):
@@ -369,10 +413,67 @@ def _states(
         later = timedelta(seconds=draw.number(26 * 3600, 60 * 3600))
     else:
         return (first,)
-    since = _told_once(paper, published_at + later)
-    if since.second == 0:
-        since += timedelta(seconds=7)
-    return first, State(since, tuple(" ".join(p) for p in text.corrected))
+    return first, _corrected(paper, first, _change_moment(paper, published_at + later), text)
+
+
+def _corrected(paper: Paper, first: State, since: datetime, text: Text) -> State:
+    """Return the state after a correction: one sentence; at times the title or the date as well."""
+    draw = Draw(paper.name, "correction", first.since)
+    title, redated = first.title, timedelta(0)
+    if draw.chance(0.4):
+        title = draw.pick(wording(text.language)["corrected_titles"]).format(title=title)
+    if draw.chance(0.4):
+        redated = timedelta(minutes=draw.pick((-40, -25, 25, 40)))
+        moment = first.since + redated
+        same_day = paper.local(moment).date() == paper.local(first.since).date()
+        # Neither into another day's layout nor into an hour that clocks show twice.
+        if not same_day or moment.date() != first.since.date() or moment >= since:
+            redated = timedelta(0)
+        if moment != _told_once(paper, moment):
+            redated = timedelta(0)
+    return State(since, title, tuple(" ".join(p) for p in text.corrected), redated)
+
+
+def _changed_later(paper: Paper, on: date, seed: int, stories: list[Story]) -> list[Story]:
+    """Return the stories of a day, one deleted later and another moved later in every cycle.
+
+    Some change within hours, some after more than a day: so revisits of either kind find them.
+    """
+    cycle, place = divmod(on.toordinal(), _CYCLE)
+    changed = {s.number: s for s in stories}
+    untouched = [s.number for s in stories if s.kind is Kind.PLAIN]
+    for what in ("deleted", "moved"):
+        draw = Draw(seed, paper.name, what, cycle)
+        if draw.number(0, _CYCLE - 1) != place:
+            continue
+        early = draw.chance(0.5)
+        hours = (1, 9) if early else (25, 96)
+        later = timedelta(seconds=draw.number(hours[0] * 3600, hours[1] * 3600))
+        status = draw.pick((404, 410))
+        # Without a canonical link, a page that moved would be another.
+        fit = [n for n in untouched if what == "deleted" or changed[n].markup is not Markup.LABELS]
+        if not fit:
+            continue
+        number = draw.pick(fit)
+        untouched.remove(number)
+        story = changed[number]
+        since = _change_moment(paper, story.published_at + later)
+        # Events come in order; a correction that would follow a deletion is never made.
+        before = [s for s in story.states if s.since < since]
+        after = [s for s in story.states if s.since >= since]
+        if what == "deleted":
+            states = [*before, replace(before[-1], since=since, status=status)]
+        else:
+            moved = [replace(s, moved=True) for s in after]
+            states = [*before, replace(before[-1], since=since, moved=True), *moved]
+        changed[number] = replace(story, states=tuple(states))
+    return list(changed.values())
+
+
+def _change_moment(paper: Paper, moment: datetime) -> datetime:
+    """Return a moment of a change: told once, never earlier than wanted, not on a full minute."""
+    since = moment if moment == _told_once(paper, moment) else moment + timedelta(hours=4)
+    return since + timedelta(seconds=7) if since.second == 0 else since
 
 
 def _told_once(paper: Paper, moment: datetime) -> datetime:

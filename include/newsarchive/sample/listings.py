@@ -27,9 +27,14 @@ def first_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=DAYS_SHOWN)
 
 
-def shown(story: Story, now: datetime) -> bool:
-    """Say whether a page is out, and not yet too old to be shown."""
+def is_out(story: Story, now: datetime) -> bool:
+    """Say whether a page was published, and is not yet too old to be shown."""
     return story.published_at <= now and story.run_day >= first_day(now)
+
+
+def shown(story: Story, now: datetime) -> bool:
+    """Say whether a page is out, and was not deleted: what listings list."""
+    return is_out(story, now) and not story.state(now).deleted
 
 
 def published_between(
@@ -82,7 +87,7 @@ def listed_date(story: Story) -> str:
 def lastmod(story: Story, now: datetime) -> datetime | None:
     """Return the time of the last change that sitemaps give.
 
-    None for an entry that has a date alone, until it is corrected.
+    None for an entry that has a date alone, until it changes.
     """
     since = story.state(now).since
     return None if story.listed_by_date and since == story.published_at else since
@@ -95,11 +100,11 @@ def sitemap(stories: Iterable[Story], now: datetime, base_url: str) -> str:
         changed = lastmod(story, now)
         modified = f"<lastmod>{story.paper.local(changed).isoformat()}</lastmod>" if changed else ""
         entries.append(
-            f"<url><loc>{escape(base_url + story.listed_path)}</loc>{modified}<news:news>"
+            f"<url><loc>{escape(base_url + story.listed_path(now))}</loc>{modified}<news:news>"
             f"<news:publication><news:name>{escape(story.paper.title)}</news:name>"
             f"<news:language>{story.language}</news:language></news:publication>"
             f"<news:publication_date>{listed_date(story)}</news:publication_date>"
-            f"<news:title>{escape(story.title)}</news:title></news:news></url>\n"
+            f"<news:title>{escape(story.state(now).title)}</news:title></news:news></url>\n"
         )
     return f"{_HEAD}<urlset {_SITEMAP} {_NEWS}>\n{''.join(entries)}</urlset>\n"
 
@@ -148,10 +153,11 @@ def rss(paper: Paper, now: datetime, base_url: str, seed: int = SEED) -> str:
     items = []
     for story in newest(paper, now, seed):
         moment = story.published_at if paper is ENGLISH else paper.local(story.published_at)
-        path = unquote(story.listed_path) if paper.language == "ar" else story.listed_path
+        path = story.listed_path(now)
+        path = unquote(path) if paper.language == "ar" else path
         link = f"{base_url}{path}?utm_source=rss&utm_medium=feed&utm_campaign={paper.path}"
         items.append(
-            f"<item><title><![CDATA[{story.title}]]></title><link>{escape(link)}</link>"
+            f"<item><title><![CDATA[{story.state(now).title}]]></title><link>{escape(link)}</link>"
             f'<guid isPermaLink="false">{paper.name}-{story.number}</guid>'
             f"<pubDate>{format_datetime(moment)}</pubDate>"
             f"<description>{escape(story.summary)}</description></item>\n"
@@ -168,8 +174,8 @@ def atom(paper: Paper, now: datetime, base_url: str, seed: int = SEED) -> str:
     stories = newest(paper, now, seed)
     changed = changed_at(stories, now) or now
     entries = "".join(
-        f"<entry><id>tag:{paper.name},2026:{s.number}</id><title>{escape(s.title)}</title>"
-        f'<link rel="alternate" href="{s.listed_path}?utm_source=atom"/>'
+        f"<entry><id>tag:{paper.name},2026:{s.number}</id><title>{escape(s.state(now).title)}</title>"
+        f'<link rel="alternate" href="{s.listed_path(now)}?utm_source=atom"/>'
         f"<published>{s.published_at:%Y-%m-%dT%H:%M:%SZ}</published>"
         f"<updated>{s.state(now).since:%Y-%m-%dT%H:%M:%SZ}</updated>"
         f"<summary>{escape(s.summary)}</summary></entry>\n"

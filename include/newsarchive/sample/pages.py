@@ -89,11 +89,11 @@ _NAVIGATION = {
 
 
 def payload(story: Story, now: datetime, base_url: str) -> bytes:
-    """Return the body that its own address (`Story.path`) answers with.
+    """Return the body that its own address (`Story.path_at`) answers with.
 
     Args:
-        story: which page; one that is gone has none to ask for here.
-        now: the server's clock; corrections made by then are in.
+        story: which page; one that is gone or deleted has none to ask for here.
+        now: the server's clock; changes made by then are in.
         base_url: scheme, name and port, which canonical addresses begin with.
     """
     if story.kind is Kind.EMPTY:
@@ -137,10 +137,10 @@ def written_moment(story: Story, moment: datetime) -> str:
     return local.isoformat()
 
 
-def front_page(paper: Paper, stories: list[Story]) -> bytes:
+def front_page(paper: Paper, stories: list[Story], now: datetime) -> bytes:
     """Return a newspaper's front page: its newest headlines."""
     items = "".join(
-        f'<li><a href="{s.listed_path}">{escape(s.title)}</a> '
+        f'<li><a href="{s.listed_path(now)}">{escape(s.state(now).title)}</a> '
         f"<small>{_visible(s, s.stated_at)}</small></li>"
         for s in stories
     )
@@ -172,7 +172,7 @@ def _article(story: Story, state: State, base_url: str) -> str:
     ad = f'<div class="{"ad" if story.new_layout else "ad-slot"}">{words["ad"]}</div>'
     aside = _most_read(story)
     body = (_new_layout if story.new_layout else _old_layout)(story, state, ad, base_url)
-    title = f"{story.title} {'|' if story.new_layout else '-'} {story.paper.title}"
+    title = f"{state.title} {'|' if story.new_layout else '-'} {story.paper.title}"
     return _page(story.paper, story.language, title, machine, f"{ad}\n{body}\n{aside}", story)
 
 
@@ -188,7 +188,7 @@ def _old_layout(story: Story, state: State, ad: str, base_url: str) -> str:
     return f"""<div class="content">
 <div class="path"><a href="/{story.paper.path}/">{words["home"]}</a> &raquo; <a class="here" \
 href="/{story.paper.path}/{story.topic}/">{escape(story.section)}</a></div>
-<h1 class="news-title">{escape(story.title)}</h1>
+<h1 class="news-title">{escape(state.title)}</h1>
 <div class="news-info">{writers}{_dates(story, state, "span", "news-date", "news-update")}</div>
 <div class="share">{words["share"]} <a href="#">Facebook</a> <a href="#">WhatsApp</a></div>
 <div id="newsbody">
@@ -204,7 +204,7 @@ def _new_layout(story: Story, state: State, ad: str, base_url: str) -> str:
     return f"""<nav class="breadcrumb"><a href="/{story.paper.path}/">{words["home"]}</a> / \
 <span class="current">{escape(story.section)}</span></nav>
 <main><article>
-<header><h1>{escape(story.title)}</h1>{by}
+<header><h1>{escape(state.title)}</h1>{by}
 <div class="when">{_dates(story, state, "time", "published", "updated")}</div></header>
 <div class="share-bar"><button>{words["share"]}</button><a href="#">Telegram</a></div>
 <div class="story">
@@ -232,7 +232,7 @@ def _dates(story: Story, state: State, tag: str, published: str, updated: str) -
     parts = []
     corrected = state.since != story.published_at
     for label, css, moment in (
-        (words["published"], published, story.stated_at),
+        (words["published"], published, story.stated_in(state)),
         (words["updated"], updated, state.since if corrected else None),
     ):
         if moment is not None:
@@ -300,14 +300,14 @@ def _jsonld(story: Story, state: State, base_url: str) -> str:
     other = embedded_in(story)
     article: dict[str, object] = {
         "@type": "NewsArticle",
-        "headline": story.title,
+        "headline": state.title,
         "description": story.summary,
         "inLanguage": story.language,
         "articleSection": story.section,
         "keywords": keywords_line(story),
         "mainEntityOfPage": {
             "@type": "WebPage",
-            "@id": base_url + story.path,
+            "@id": base_url + _path(story, state),
             **({"relatedLink": base_url + other.path} if other else {}),
         },
         "publisher": {"@type": "Organization", "name": story.paper.title, "url": paper},
@@ -319,7 +319,7 @@ def _jsonld(story: Story, state: State, base_url: str) -> str:
         # Both ways are in use: an address alone, or an object with one.
         article["image"] = {"@type": "ImageObject", "url": image} if story.new_layout else image
     if story.kind is not Kind.UNDATED:
-        article["datePublished"] = written_moment(story, story.stated_at)
+        article["datePublished"] = written_moment(story, story.stated_in(state))
         if story.kind is not Kind.DAY_ONLY:
             article["dateModified"] = written_moment(story, _modified_at(story, state))
     document: dict[str, object] = {"@context": "https://schema.org", **article}
@@ -332,9 +332,13 @@ def _jsonld(story: Story, state: State, base_url: str) -> str:
         document = {"@context": "https://schema.org", "@graph": [site, trail, article]}
     text = json.dumps(document, ensure_ascii=not story.new_layout).replace("</", "<\\/")
     return (
-        f'<link rel="canonical" href="{base_url}{story.path}">\n'
+        f'<link rel="canonical" href="{base_url}{_path(story, state)}">\n'
         f'<script type="application/ld+json">{text}</script>'
     )
+
+
+def _path(story: Story, state: State) -> str:
+    return story.moved_path if state.moved else story.path
 
 
 def _modified_at(story: Story, state: State) -> datetime:
@@ -346,9 +350,9 @@ def _opengraph(story: Story, state: State, base_url: str) -> str:
     metas: list[tuple[str, str, str | None]] = [
         ("property", "og:type", "article"),
         ("property", "og:site_name", story.paper.title),
-        ("property", "og:title", story.title),
+        ("property", "og:title", state.title),
         ("property", "og:description", story.summary),
-        ("property", "og:url", base_url + story.path),
+        ("property", "og:url", base_url + _path(story, state)),
         ("property", "og:image", image),
         ("property", "og:see_also", base_url + other.path if other else None),
         ("property", "article:section", story.section),
@@ -356,11 +360,12 @@ def _opengraph(story: Story, state: State, base_url: str) -> str:
         ("name", "author", story.authors[0] if story.authors else None),
     ]
     if story.kind is not Kind.UNDATED:
-        metas.append(("property", "article:published_time", written_moment(story, story.stated_at)))
+        published = written_moment(story, story.stated_in(state))
+        metas.append(("property", "article:published_time", published))
         if state.since != story.published_at:
             metas.append(("property", "article:modified_time", written_moment(story, state.since)))
     lines = [f'<meta {k}="{name}" content="{escape(value)}">' for k, name, value in metas if value]
-    return "\n".join([f'<link rel="canonical" href="{base_url}{story.path}">', *lines])
+    return "\n".join([f'<link rel="canonical" href="{base_url}{_path(story, state)}">', *lines])
 
 
 def _gallery(story: Story) -> str:

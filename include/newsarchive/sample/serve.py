@@ -12,7 +12,9 @@ For tests:
     /clock                          GET: the time; POST: an ISO time to show, empty for the real
     /requests, /requests/reset      how many requests, of what, answered how; most at once
 
-Shown are the 60 days up to the clock: what is still to come or older is 404. A page that is *flaky*
+Shown are the 60 days up to the clock: what is still to come or older is 404. Of a few pages each
+kind of later change happens: corrected, deleted (404 or 410, no longer listed), moved (its old
+address answers 301, listings give the new one). A page that is *flaky*
 answers 503 at every other request, so that each visit meets it once.
 """
 
@@ -133,7 +135,7 @@ class SampleServer(ThreadingHTTPServer):
     def _of_paper(self, paper: Paper, path: str, name: str, now: datetime) -> Answer:
         if name == "":
             newest = listings.newest(paper, now, self.seed)
-            return Answer("other", pages.front_page(paper, newest), _HTML)
+            return Answer("other", pages.front_page(paper, newest, now), _HTML)
         if name in ("feed.xml", "atom.xml"):
             changed = listings.changed_at(listings.newest(paper, now, self.seed), now)
             if name == "feed.xml":
@@ -190,19 +192,18 @@ class SampleServer(ThreadingHTTPServer):
             # Only days that are shown are made, so that no list of guesses costs more than that.
             if len(digits) <= 9 and first <= int(digits) // 100 <= last:
                 story = find(paper, int(digits), self.seed)
-                if (
-                    story
-                    and wanted in (story.path, story.listed_path)
-                    and listings.shown(story, now)
-                ):
+                if story and wanted in _addresses(story, now) and listings.is_out(story, now):
                     return story
         return None
 
     def _page(self, story: Story, path: str, now: datetime) -> Answer:
         if story.kind is Kind.GONE:
             return Answer("page", pages.not_found(story.paper), _HTML, story.status)
-        if story.kind is Kind.MOVED and path == story.listed_path:
-            return Answer("page", b"", _HTML, 301, None, (("Location", story.path),))
+        state = story.state(now)
+        if state.deleted:
+            return Answer("page", pages.not_found(story.paper), _HTML, state.status)
+        if quote(unquote(path, errors="replace")) != (own := story.path_at(now)):
+            return Answer("page", b"", _HTML, 301, None, (("Location", own),))
         if story.kind is Kind.FLAKY:
             with self.lock:
                 self.tries[path] += 1
@@ -210,10 +211,8 @@ class SampleServer(ThreadingHTTPServer):
             if odd:
                 body = b"<!DOCTYPE html><title>503</title><h1>Service Unavailable</h1>"
                 return Answer("page", body, _HTML, 503, None, (("Retry-After", "0"),))
-        changed = story.state(now).since
-        return Answer(
-            "page", _payload(story, changed, self.base_url), pages.content_type(story), 200, changed
-        )
+        body = _payload(story, state.since, self.base_url)
+        return Answer("page", body, pages.content_type(story), 200, state.since)
 
 
 @contextmanager
@@ -367,6 +366,11 @@ def _robots(base_url: str) -> str:
     disallowed = "".join(f"Disallow: /{p.path}/private/\n" for p in PAPERS)
     sitemaps = "".join(f"Sitemap: {base_url}/{p.path}/sitemap-index.xml\n" for p in PAPERS)
     return f"User-agent: *\n{disallowed}\n{sitemaps}"
+
+
+def _addresses(story: Story, now: datetime) -> set[str]:
+    """Return the paths that lead to a page at a time: its own, the listed one, its first."""
+    return {story.path_at(now), story.listed_path(now), story.path}
 
 
 def _compresses(answer: Answer) -> bool:

@@ -4,24 +4,29 @@ The rows have every lasting column that follows from what the newspapers publish
 belongs to the archive itself: parser version, evidence, word counts, folded sums, details in words.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from newsarchive.sample import pages
 from newsarchive.sample.clock import moment_shown
 from newsarchive.sample.generate import (
+    ENGLISH,
     NO_ARTICLE,
     PAPERS,
     SEED,
     Kind,
     Markup,
     Paper,
+    State,
     Story,
     day,
     embedded_in,
+    of_path,
 )
 from newsarchive.sample.listings import first_day, lastmod, recent, shown
 from newsarchive.sources.load import BUNDLED, SAMPLE_HOST, Source, load_file
@@ -35,9 +40,27 @@ _REASONS = {
     Kind.PDF: "not_html",
 }
 
+_OF_VERSIONS = {"run_day", "link_id", "canonical_url", "part", "visit", "changes"}
+_OF_VERSIONS |= {"captured_at", "seen_until"}
+"""Columns of versions that articles have not."""
+
 _ONE_DAY = timedelta(days=1)
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A link of a run day, and when its page was asked for."""
+
+    run_day: date
+    source: str
+    url: str
+    """Cleaned."""
+    routes: frozenset[str]
+    """The kinds of listing that had it."""
+    visits: tuple[tuple[datetime, str], ...]
+    """The newspapers' clock and the label of each visit that ended in an answer, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +78,8 @@ def truth(
     """Return the rows that are right once each of `days` was archived, by table.
 
     Every run is taken to have been made, by the steps of one day, while the newspapers' clock stood
-    at `now`, and without polls of feeds. Days that they do not show have no rows. Times are ISO
-    8601 in UTC, days ISO dates.
+    at `now`, and without polls of feeds. Days that they do not show have no rows, nor have pages
+    that were deleted by then. Times are ISO 8601 in UTC, days ISO dates.
 
     Args:
         days: run days.
@@ -80,10 +103,137 @@ def truth(
                     rows["rejects"].append(_reject(story, source, link, now, base_url))
                 else:
                     version = _version(story, source, link, now, base_url)
+                    version |= {"visit": "first", "state": "live", "changes": []}
                     rows["versions"].append(version)
                     rows["articles"].append(_article(story, source, version))
-    written = {name: [_written(r) for r in table] for name, table in rows.items()}
-    return {n: sorted(t, key=lambda r: (r["source"], r["url"])) for n, t in written.items()}
+    return _sorted(rows)
+
+
+def truth_of_visits(
+    links: Iterable[Visited], base_url: str, seed: int = SEED
+) -> dict[str, list[Row]]:
+    """Return the rows that are right once the pages of some links were visited at given times.
+
+    Besides the lasting columns there are the times that follow from the visits, as the newspapers'
+    clock showed them: `captured_at` and `seen_until` of versions, `first_seen`, `last_seen` and
+    `gone_at` of articles.
+
+    Args:
+        links: each link once per run day.
+        base_url: where they are served: scheme, name and port.
+        seed: of everything that is published.
+
+    Returns:
+        Rows of `versions` (in order of time for each link), `articles` and `rejects`.
+    """
+    base_url = base_url.rstrip("/")
+    papers = {p.name: p for p in PAPERS}
+    sources = {name: load_file(BUNDLED / f"{name}.toml") for name in papers}
+    rows: dict[str, list[Row]] = {"versions": [], "articles": [], "rejects": []}
+    merged: dict[str, list[tuple[Story, Row]]] = defaultdict(list)
+    for visited in links:
+        source = sources[visited.source]
+        story = of_path(papers[visited.source], urlsplit(visited.url).path, seed)
+        if story is None:
+            raise ValueError(f"no page of the newspapers: {visited.url}")
+        versions, reject = _told(story, source, visited, base_url)
+        rows["versions"] += versions
+        rows["rejects"] += [reject] if reject else []
+        for version in versions:
+            merged[version["article_id"]].append((story, version))
+    for own in merged.values():
+        story, _ = own[0]
+        rows["articles"].append(_merged(story, sources[story.paper.name], [v for _, v in own]))
+    return _sorted(rows)
+
+
+def _told(
+    story: Story, source: Source, visited: Visited, base_url: str
+) -> tuple[list[Row], Row | None]:
+    """Return the versions that the visits of one link tell, or its reject."""
+    link: Row = {
+        "run_day": visited.run_day,
+        "link_id": link_id(visited.source, visited.url),
+        "url": visited.url,
+        **_listed(story, visited.routes),
+    }
+    versions: list[Row] = []
+    before: State | None = None
+    for at, label in visited.visits:
+        state = story.state(at)
+        if story.kind in NO_ARTICLE or (state.deleted and not versions):
+            return [], _reject(story, source, link, at, base_url)
+        changes = _changes(before, state)
+        if before is not None and not changes:
+            versions[-1]["seen_until"] = at
+            continue
+        if state.deleted:
+            row = versions[-1] | {"payload_sha256": _sum(pages.not_found(story.paper))}
+            row["version_id"] = version_id(
+                row["article_id"], f"gone after {versions[-1]['version_id']}"
+            )
+        else:
+            row = _version(story, source, link, at, base_url)
+        if versions:  # it stays the article that it was
+            row["article_id"] = versions[0]["article_id"]
+            if not state.deleted:
+                row["version_id"] = version_id(row["article_id"], row["payload_sha256"])
+        row |= {
+            "visit": label,
+            "state": "gone" if state.deleted else "live",
+            "changes": changes,
+            "captured_at": at,
+            "seen_until": at,
+        }
+        versions.append(row)
+        before = state
+    return versions, None
+
+
+def _changes(before: State | None, after: State) -> list[str]:
+    """Return in words what differs between two states, in the order of the column `changes`."""
+    if before is None or before == after:
+        return []
+    if after.deleted:
+        return [] if before.deleted else ["gone"]
+    differ = {
+        "title": before.title != after.title,
+        "text": before.paragraphs != after.paragraphs,
+        "date": before.redated != after.redated,
+        "moved": before.moved != after.moved,
+    }
+    return [word for word, so in differ.items() if so]
+
+
+def _listed(story: Story, routes: frozenset[str]) -> Row:
+    """Return the time and day that a link has from its listings: the better of what they give."""
+    timed = "feed" in routes or not story.listed_by_date  # feeds give every entry a time
+    # The English feeds write UTC, everything else is local. Of two days with one time the earlier.
+    alone = routes == {"feed"} or (story.listed_by_date and "feed" in routes)
+    in_utc = story.paper is ENGLISH and alone
+    return {
+        "listed_at": story.published_at if timed else None,
+        "listed_day": story.published_at.date() if in_utc else story.local_date,
+    }
+
+
+def _merged(story: Story, source: Source, versions: list[Row]) -> Row:
+    """Return the article that versions of one or more links make."""
+    rows = sorted(versions, key=lambda r: (r["captured_at"], r["run_day"], r["version_id"]))
+    latest, gone_at = rows[-1], None
+    for row in rows:
+        gone_at = (gone_at or row["captured_at"]) if row["state"] == "gone" else None
+    same = [r["url"] for r in rows if r["version_id"] == latest["version_id"]]
+    return {
+        **_article(story, source, latest),
+        "url": latest["canonical_url"] or min(same),
+        "versions": len({r["version_id"] for r in rows}),
+        "first_run_day": min(r["run_day"] for r in rows),
+        "last_run_day": max(r["run_day"] for r in rows),
+        "first_seen": rows[0]["captured_at"],
+        "last_seen": max(r["seen_until"] for r in rows),
+        "gone_at": gone_at,
+    }
 
 
 def stories_of(paper: Paper, run_day: date, now: datetime, seed: int = SEED) -> list[Story]:
@@ -95,7 +245,7 @@ def stories_of(paper: Paper, run_day: date, now: datetime, seed: int = SEED) -> 
 
 
 def _link(story: Story, source: Source, now: datetime, base_url: str, in_sitemap: bool) -> Row:
-    url = _clean(base_url + story.listed_path)
+    url = _clean(base_url + story.listed_path(now))
     routes = {"dated", "sitemap"} if in_sitemap else {"dated"}
     return {
         "run_day": story.run_day,
@@ -109,41 +259,42 @@ def _link(story: Story, source: Source, now: datetime, base_url: str, in_sitemap
             for li in source.listing
             if li.kind in routes
         ),
-        "listed_title": story.title,
-        "listed_at": None if story.listed_by_date else story.published_at,
-        "listed_day": story.local_date,
+        "listed_title": story.state(now).title,
+        **_listed(story, frozenset(routes)),
         "updated_at": lastmod(story, now),
     }
 
 
 def _reject(story: Story, source: Source, link: Row, now: datetime, base_url: str) -> Row:
-    row = {
-        "run_day": story.run_day,
+    state = story.state(now)
+    gone = story.kind is Kind.GONE or state.deleted
+    forbidden = story.kind is Kind.FORBIDDEN
+    payload = None
+    if gone:
+        payload = _sum(pages.not_found(story.paper))
+    elif not forbidden:
+        payload = _sum(pages.payload(story, now, base_url))
+    return {
+        "run_day": link["run_day"],
         "source": source.name,
         "link_id": link["link_id"],
         "url": link["url"],
-        "reason": _REASONS[story.kind],
-        "status": None if story.kind is Kind.FORBIDDEN else story.status,
+        "reason": "http_error" if gone else _REASONS[story.kind],
+        "status": None if forbidden else state.status if state.deleted else story.status,
         "source_version": source.version,
+        "payload_sha256": payload,
     }
-    if story.kind is Kind.GONE:
-        row["payload_sha256"] = sha256(pages.not_found(story.paper)).hexdigest()
-    elif story.kind is Kind.FORBIDDEN:
-        row["payload_sha256"] = None
-    else:
-        row["payload_sha256"] = sha256(pages.payload(story, now, base_url)).hexdigest()
-    return row
 
 
 def _version(story: Story, source: Source, link: Row, now: datetime, base_url: str) -> Row:
     state, labels = story.state(now), story.markup is Markup.LABELS
-    canonical = None if labels else _clean(base_url + story.path)
-    payload = sha256(pages.payload(story, now, base_url)).hexdigest()
+    canonical = None if labels else _clean(base_url + story.path_at(now))
+    payload = _sum(pages.payload(story, now, base_url))
     identity = article_id(source.name, canonical or link["url"])
-    published = _published(story)
+    published = _published(story, state, link)
     other = embedded_in(story)
     return {
-        "run_day": story.run_day,
+        "run_day": link["run_day"],
         "version_id": version_id(identity, payload),
         "article_id": identity,
         "source": source.name,
@@ -151,7 +302,7 @@ def _version(story: Story, source: Source, link: Row, now: datetime, base_url: s
         "link_id": link["link_id"],
         "canonical_url": canonical,
         "part": 0,
-        "title": story.title,
+        "title": state.title,
         "text": "\n\n".join(state.paragraphs),
         "authors": list(story.authors),
         "published_at": published.at,
@@ -175,9 +326,7 @@ def _version(story: Story, source: Source, link: Row, now: datetime, base_url: s
 def _article(story: Story, source: Source, version: Row) -> Row:
     at = version["published_at"]
     local_date = story.paper.local(at).date() if at else version["published_day"]
-    own = {
-        k: v for k, v in version.items() if k not in ("run_day", "link_id", "canonical_url", "part")
-    }
+    own = {k: v for k, v in version.items() if k not in _OF_VERSIONS}
     return {
         "article_day": version["published_day"],
         **own,
@@ -190,13 +339,11 @@ def _article(story: Story, source: Source, version: Row) -> Row:
     }
 
 
-def _published(story: Story) -> _Stated:
-    """Return when a story was published: as its page says, else as its listing says."""
+def _published(story: Story, state: State, link: Row) -> _Stated:
+    """Return when a story was published: as its page says, else as its listings say."""
     if story.kind is not Kind.UNDATED:
-        return _stated(story, story.stated_at)
-    if story.listed_by_date:
-        return _Stated(None, story.local_date, "day")
-    return _Stated(story.published_at, story.local_date, "second")
+        return _stated(story, story.stated_in(state))
+    return _Stated(link["listed_at"], link["listed_day"], "second" if link["listed_at"] else "day")
 
 
 def _stated(story: Story, moment: datetime) -> _Stated:
@@ -225,6 +372,16 @@ def _clean(url: str) -> str:
     if cleaned is None:
         raise ValueError(f"not a web address: {url!r}")
     return cleaned
+
+
+def _sum(body: bytes) -> str:
+    return sha256(body).hexdigest()
+
+
+def _sorted(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Return the rows with their days and times written, sorted by source and URL."""
+    written = {name: [_written(r) for r in table] for name, table in rows.items()}
+    return {n: sorted(t, key=lambda r: (r["source"], r["url"])) for n, t in written.items()}
 
 
 def _written(row: Row) -> Row:
