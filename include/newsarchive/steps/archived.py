@@ -1,5 +1,6 @@
 """Listings that are archived: which captures they are, and what they say."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -18,24 +19,48 @@ from newsarchive.store.tables import Archive
 MEMORY_DAYS = 30  # how far back a listing's last poll is looked for
 
 
-def listing_captures(archive: Archive, days: Iterable[date]) -> list[dict[str, Any]]:
-    """Return the captures of listings filed under some days, earliest first, redirects left out."""
-    rows = archive.open("captures").read(days, where=pc.field("listing").is_valid())
-    kept: list[dict[str, Any]] = [r for r in rows.to_pylist() if r["outcome"] != "redirect"]
-    return sorted(kept, key=lambda r: (r["captured_at"], r["capture_id"]))
+_COLUMNS = (
+    *("run_day", "source", "kind", "url", "listing", "route", "outcome", "status", "captured_at"),
+    *("capture_id", "content_type", "etag", "last_modified", "payload_sha256"),
+    *("warc_path", "warc_offset", "warc_length"),
+)
 
 
-def memory_of(earlier: Iterable[Mapping[str, Any]], source: str) -> list[Mapping[str, Any]]:
+def listing_captures(
+    archive: Archive, days: Iterable[date], *, held: bool = False
+) -> list[dict[str, Any]]:
+    """Return the captures of listings filed under some days, earliest first, redirects left out.
+
+    Args:
+        archive: where.
+        days: run days.
+        held: only those that hold bytes: of an hourly poll of many listings, few.
+    """
+    wanted = pc.field("listing").is_valid() & (pc.field("outcome") != "redirect")
+    if held:
+        wanted &= pc.field("outcome") == "ok"
+    rows = archive.open("captures").read(days, _COLUMNS, where=wanted).to_pylist()
+    return sorted(rows, key=lambda r: (r["captured_at"], r["capture_id"]))
+
+
+def by_source(captures: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return captures by source, in their order."""
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in captures:
+        grouped[row["source"]].append(row)
+    return grouped
+
+
+def memory_of(earlier: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the polls before a day that tell which entries are old: of each listing the last one.
 
     Args:
-        earlier: captures of listings before the day, earliest first.
-        source: whose.
+        earlier: captures of one source's listings before the day, earliest first.
     """
     last = {
         (r["listing"], r["url"]): r
         for r in earlier
-        if r["source"] == source and r["route"] != "dated" and r["outcome"] == "ok"
+        if r["route"] != "dated" and r["outcome"] == "ok"
     }
     return list(last.values())
 

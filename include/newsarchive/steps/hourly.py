@@ -21,7 +21,7 @@ from newsarchive.model import Article, Link, Reject, Version
 from newsarchive.outcome import Outcome
 from newsarchive.schema import ARTICLE_INDEX, ARTICLES, LINKS, REJECTS, VERSIONS
 from newsarchive.sources import Source
-from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of
+from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
 from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.pages import wanted_pages
 from newsarchive.steps.parsing import rows_of_visits
@@ -66,14 +66,13 @@ def _file_new_links(
     target = place.archive.open("links")
     there = target.read([day], ["source", "url"])
     known = set(zip(there["source"].to_pylist(), there["url"].to_pylist(), strict=True))
-    before = listing_captures(
-        place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
-    )
+    days = [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
+    before = by_source(listing_captures(place.archive, days, held=True))
     pages = Pages(place.root, place.declared)
     new: list[Link] = []
     for name, source in sources.items():
         archived = [pages.fetched(f) for f in listings if f.request.source.name == name]
-        memory = [a for r in memory_of(before, name) if (a := pages.archived(r))]
+        memory = [a for r in memory_of(before.get(name, [])) if (a := pages.archived(r))]
         found = discover_links(source, day, archived, memory).links
         new += [link for link in found if (link.source, link.url) not in known]
     target.append(rows_of(new, LINKS))

@@ -24,7 +24,14 @@ from newsarchive.schema import (
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
 from newsarchive.steps import hourly
-from newsarchive.steps.archived import MEMORY_DAYS, Pages, listing_captures, memory_of, page_of
+from newsarchive.steps.archived import (
+    MEMORY_DAYS,
+    Pages,
+    by_source,
+    listing_captures,
+    memory_of,
+    page_of,
+)
 from newsarchive.steps.capturing import Put, capturing
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.store.tables import committing, rows_of
@@ -39,7 +46,7 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
     place = place_of(settings)
     now = today()
     outcome = Outcome("poll", [now])
-    recent = listing_captures(place.archive, [now - timedelta(days=1), now])
+    recent = latest_of(listing_captures(place.archive, [now - timedelta(days=1), now], held=True))
     requests = [
         _conditional(
             Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), recent
@@ -85,29 +92,31 @@ def _shown_on_pages(
     if not paged:
         return {}
     days = [now - timedelta(days=n) for n in range(MEMORY_DAYS + 1)]
-    rows = [
+    rows = by_source(
         r
-        for r in listing_captures(place.archive, days)
+        for r in listing_captures(place.archive, days, held=True)
         if r["route"] == "section" and (r["source"], r["listing"]) in paged
-    ]
+    )
     pages = Pages(place.root, place.declared)
     known: dict[tuple[str, str], set[str]] = defaultdict(set)
     for name in {source for source, _ in paged}:
-        for archived in filter(None, map(pages.archived, memory_of(rows, name))):
+        for archived in filter(None, map(pages.archived, memory_of(rows.get(name, [])))):
             known[name, archived.listing].update(e.url for e in archived.page.entries)
     return known
 
 
-def _asked_url(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["source"], row["url"]
+Latest = Mapping[tuple[str, str], Mapping[str, Any]]
+"""By source and address: the latest capture of a listing that holds bytes."""
 
 
-def _conditional(request: Request, archived: Iterable[Mapping[str, Any]]) -> Request:
+def latest_of(captures: Iterable[Mapping[str, Any]]) -> Latest:
+    """Return the latest capture that holds bytes of each listing; `captures` earliest first."""
+    return {(r["source"], r["url"]): r for r in captures if r["outcome"] == "ok"}
+
+
+def _conditional(request: Request, archived: Latest) -> Request:
     """Return the request with the validators of the latest archived answer that has bytes."""
-    latest = None
-    for row in archived:
-        if row["outcome"] == "ok" and _asked_url(row) == (request.source.name, request.url):
-            latest = row
+    latest = archived.get((request.source.name, request.url))
     if latest is None:
         return request
     return replace(request, etag=latest["etag"], last_modified=latest["last_modified"])
@@ -117,7 +126,7 @@ def _listings(
     place: Place,
     requests: list[Request],
     keep: tuple[Fetcher, Put],
-    archived: list[dict[str, Any]],
+    archived: Latest,
     day: date,
     progress: Progress,
     known: Mapping[tuple[str, str], set[str]] | None = None,
@@ -156,28 +165,25 @@ def _ask_of(request: Request) -> discovery.Ask:
     return discovery.Ask(request.url, listing, route, request.kind)
 
 
-def _listing_body(place: Place, fetched: Fetched, archived: list[dict[str, Any]]) -> bytes | None:
+def _listing_body(place: Place, fetched: Fetched, archived: Latest) -> bytes | None:
     """Return what a listing says now: the new bytes, or after a 304 those that are archived."""
     if not fetched.captures or fetched.request.kind not in ("sitemap", "section"):
         return None
     if fetched.last.outcome == "ok":
         return fetched.body
-    if fetched.last.outcome == "not_modified":
-        for row in reversed(archived):
-            if row["outcome"] == "ok" and _asked_url(row) == (
-                fetched.request.source.name,
-                fetched.request.url,
-            ):
-                return read_record(
-                    place.root, row["warc_path"], row["warc_offset"], row["warc_length"]
-                ).body
+    request = fetched.request
+    row = archived.get((request.source.name, request.url))
+    if fetched.last.outcome == "not_modified" and row is not None:
+        return read_record(
+            place.root, row["warc_path"], row["warc_offset"], row["warc_length"]
+        ).body
     return None
 
 
 def _ask_listings(
     place: Place, day: date, sources: Sequence[Source], outcome: Outcome, progress: Progress
 ) -> None:
-    archived = listing_captures(place.archive, [day])
+    archived = latest_of(listing_captures(place.archive, [day], held=True))
     requests = [
         _conditional(
             Request(source=s, kind=a.kind, url=a.url, listing=a.listing, route=a.route), archived
@@ -195,17 +201,18 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
 
     def work() -> dict[str, int]:
         targets = place.archive.open_all("links", "listings")
-        rows = listing_captures(place.archive, [day])
-        earlier = listing_captures(
-            place.archive, [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
-        )
+        rows = by_source(listing_captures(place.archive, [day]))
+        days = [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
+        earlier = by_source(listing_captures(place.archive, days, held=True))
         pages = Pages(place.root, place.declared)
         links: list[Link] = []
         states: list[ListingState] = []
         for source in sources:
-            own = [r for r in rows if r["source"] == source.name]
+            own = rows.get(source.name, [])
             archived = [a for r in own if (a := pages.archived(r))]
-            memory = [a for r in memory_of(earlier, source.name) if (a := pages.archived(r))]
+            memory = [
+                a for r in memory_of(earlier.get(source.name, [])) if (a := pages.archived(r))
+            ]
             found = discover_links(source, day, archived, memory)
             links += found.links
             states += _listing_states(source, day, own, archived, found.links, found.gaps)
