@@ -199,7 +199,6 @@ class Source(_Strict):
     tags: list[str] = []
     allow_private: bool = False
     """Whether its addresses may be private or loopback: samples and tests only."""
-    required: bool = False
     capture: Literal["hourly", "daily"] = "hourly"
     """Whether what a poll shows for the first time is fetched at once, or by the day's run."""
     listing: list[Listing] = Field(min_length=1)
