@@ -1,18 +1,21 @@
 """What is known of a source on a day, as one status that tells kinds of nothing apart. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from newsarchive.model import Coverage
 from newsarchive.sources.load import POLLED, Source
+from newsarchive.text.identity import host_of
 
 # Answers that a later request would only repeat: nothing is missing when they came.
 DEFINITIVE = frozenset(
     {"ok", "blocked_address", "bad_url", "too_large", "too_many_redirects", "robots"}
 )
 _TEMPORARY_4XX = frozenset({408, 425, 429})
+REFUSALS = frozenset({403, 429})
+_ENOUGH = 5  # refused pages, before their share means anything
 
 
 def is_definitive(outcome: str, status: int | None) -> bool:
@@ -20,6 +23,33 @@ def is_definitive(outcome: str, status: int | None) -> bool:
     if outcome == "http_error":
         return status is not None and 400 <= status < 500 and status not in _TEMPORARY_4XX
     return outcome in DEFINITIVE
+
+
+def refused_by_host(ended: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the links that are refused because their host refuses nearly all, with the host.
+
+    One page may be forbidden for good (403). Where nine of ten answers of a host to a source are
+    so, it is the asking that is refused, and the pages may be had another day.
+
+    Args:
+        ended: by link id, the capture that tells how the visit ended, as a row.
+    """
+    answers: dict[tuple[str, str], list[tuple[str, bool]]] = defaultdict(list)
+    for identity, row in ended.items():
+        if row["status"] is not None:
+            refused = row["outcome"] == "http_error" and row["status"] in REFUSALS
+            answers[row["source"], host_of(row["url"])].append((identity, refused))
+    return {
+        identity: host
+        for (_, host), of_host in answers.items()
+        if _nearly_all([refused for _, refused in of_host])
+        for identity, refused in of_host
+        if refused
+    }
+
+
+def _nearly_all(refused: Sequence[bool]) -> bool:
+    return sum(refused) >= _ENOUGH and sum(refused) >= 0.9 * len(refused)
 
 
 def count(
@@ -32,6 +62,8 @@ def count(
     outcomes: Mapping[str, tuple[str, int | None]],
     versions: Sequence[Mapping[str, Any]],
     rejects: Sequence[Mapping[str, Any]],
+    refused: Mapping[str, str] | None = None,
+    budget: str | None = None,
 ) -> Coverage:
     """Return the coverage of one source on one run day.
 
@@ -45,12 +77,18 @@ def count(
         outcomes: by link id, outcome and HTTP status of the link's latest capture.
         versions: its rows of `versions` that day (article_id, link_id, part).
         rejects: its rows of `rejects` that day (link_id, reason).
+        refused: as `refused_by_host` returns them; such links stay missing.
+        budget: which budget of it is used up that day, in words.
     """
+    refused = refused or {}
     listed = {row["link_id"] for row in links}
     own = [v for v in versions if v["part"] == 0]
     kept = len(own)
     captured = sum(1 for i in listed if outcomes.get(i, ("", None))[0] == "ok")
-    missing = sum(1 for i in listed if i not in outcomes or not is_definitive(*outcomes[i]))
+    absent = {
+        i for i in listed if i not in outcomes or i in refused or not is_definitive(*outcomes[i])
+    }
+    missing = len(absent)
     articles = Counter(v["article_id"] for v in own)
     answered = [row for row in listings if row["status"] == "answered"]
     if source is None and not listings:  # imports: nobody lists them
@@ -59,7 +97,15 @@ def count(
         listed_count = len(listed)
     expected_min = source.expected.min if source else None
     status, note = _status(
-        can_answer, listings, answered, listed_count, missing, kept, expected_min
+        can_answer,
+        listings,
+        answered,
+        listed_count,
+        missing,
+        kept,
+        expected_min,
+        _reasons(absent, outcomes, refused, budget),
+        budget,
     )
     return Coverage(
         run_day=run_day,
@@ -86,6 +132,24 @@ def count(
     )
 
 
+def _reasons(
+    absent: Collection[str],
+    outcomes: Mapping[str, tuple[str, int | None]],
+    refused: Mapping[str, str],
+    budget: str | None,
+) -> str:
+    """Say why pages are missing and what helps, as the end of a sentence."""
+    hosts = sorted({refused[i] for i in absent if i in refused})
+    unasked = sum(1 for i in absent if i not in outcomes)
+    reasons = [f"{host} refuses nearly all of them (status 403 or 429)" for host in hosts]
+    if unasked and (hosts or budget):
+        reasons.append(f"{unasked} were not asked")
+    if budget:
+        reasons.append(budget)
+    why = f": {', '.join(reasons)}" if reasons else ""
+    return why if budget else f"{why}; running the day again asks for them"
+
+
 def _status(
     can_answer: bool,
     listings: Sequence[Mapping[str, Any]],
@@ -94,23 +158,28 @@ def _status(
     missing: int,
     kept: int,
     expected_min: int | None,
+    reasons: str,
+    budget: str | None,
 ) -> tuple[str, str | None]:
     if not listings and not listed:
         if can_answer:
             return "failed", "its listings were not asked: the run broke off before"
         return "not_available", "no listing of it can answer for that day"
-    failed = [row["listing"] for row in listings if row["status"] == "failed"]
+    failed = ", ".join(
+        f"{row['listing']} ({row['problem']})" if row.get("problem") else str(row["listing"])
+        for row in listings
+        if row["status"] == "failed"
+    )
+    if failed and budget:
+        failed = f"{failed}; {budget}"
     if listings and not answered:
         if failed:
-            return "failed", f"no answer from {', '.join(failed)}"
+            return "failed", f"no answer from {failed}"
         return "not_available", "its listings do not reach to that day"
     if missing:
-        return (
-            "partial",
-            f"{missing} of {listed} pages could not be had; running the day again asks for them",
-        )
+        return "partial", f"{missing} of {listed} pages could not be had{reasons}"
     if failed:
-        return "partial", f"no answer from {', '.join(failed)}"
+        return "partial", f"no answer from {failed}"
     # A listing addressed by date has what the polls of feeds and section pages may have missed.
     if all(row["route"] in POLLED for row in answered):
         gaps = [row["gap"] for row in answered if row["gap"]]

@@ -88,6 +88,15 @@ class Settings(BaseSettings):
     catch_up_days: int = Field(
         30, ge=0, description="Days back that a start makes good what was not run; 0: none"
     )
+    max_delay: float = Field(
+        60.0, ge=0, description="Longest delay that a host in trouble is given, seconds"
+    )
+    max_requests: int = Field(
+        20_000, ge=1, description="Requests to a source a run day, unless it says"
+    )
+    max_megabytes: float = Field(
+        2_000.0, gt=0, description="MB from a source a run day, unless it says"
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsarchive.coverage import is_definitive
+from newsarchive.coverage import REFUSALS, is_definitive
 from newsarchive.model import Capture, Reject, Version
 from newsarchive.text.identity import version_id
 
@@ -60,6 +60,7 @@ def due(
     revisits: Iterable[str],
     updated_at: datetime | None,
     now: datetime,
+    refused: bool = False,
 ) -> Due | None:
     """Return the visit that a link is due, or None.
 
@@ -68,13 +69,17 @@ def due(
         revisits: of its source, as `1d`.
         updated_at: when a listing said that the page changed.
         now: the present.
+        refused: whether its host refuses nearly all, so that a refusal of this page ends no visit.
     """
     ordered = sorted(captures, key=lambda r: (r["captured_at"], r["attempt"]))
     tries: dict[str, int] = {}
     ended: set[str] = set()
     for row in ordered:
         tries[row["visit"]] = max(tries.get(row["visit"], 0), row["attempt"])
-        if row["outcome"] == "not_modified" or is_definitive(row["outcome"], row["status"]):
+        final = is_definitive(row["outcome"], row["status"])
+        if refused and row["status"] in REFUSALS:
+            final = False
+        if row["outcome"] == "not_modified" or final:
             ended.add(row["visit"])
     held = [r for r in ordered if r["outcome"] == "ok"]
     if not held:

@@ -448,7 +448,7 @@ def _checked(
 
 def _why(fetched: "Fetched") -> str:
     if not fetched.captures:
-        return "its host is busy: another process is asking it"
+        return f"not asked: {fetched.detail}"
     last: Any = fetched.last
     detail = last.error or (f"HTTP {last.status}" if last.status else "")
     return f"{last.outcome}: {detail}" if detail else str(last.outcome)

@@ -23,6 +23,7 @@ from pathlib import Path
 import filelock
 
 from newsarchive.errors import ArchiveError, HostBusy
+from newsarchive.fetch import state
 
 _POLL = 0.01  # seconds between two looks at a lock that another holds
 
@@ -46,12 +47,8 @@ class Leases:
         Raises:
             ArchiveError: the folder cannot be made.
         """
-        self._folder = folder
+        self._folder = state.made(folder)
         self._stop = stop or threading.Event()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ArchiveError(f"{folder}: {error.strerror}; name another state_dir") from None
 
     @contextmanager
     def hold(self, host: str, delay: float, bound: float) -> Iterator[None]:
@@ -85,6 +82,10 @@ class Leases:
         finally:
             lease.release()
 
+    def left(self, host: str, delay: float) -> float:
+        """Return the seconds until a request could be made, `delay` after the last one's end."""
+        return _left(self._folder / f"{safe_name(host)}.last", delay)
+
     def _take(self, path: Path, host: str, deadline: float) -> filelock.BaseFileLock:
         # filelock would fall back to a lock by mere existence of a file, which outlives its holder.
         lock = filelock.FileLock(path, fallback_to_soft=False)
@@ -103,13 +104,18 @@ class Leases:
         return lock
 
     def _wait(self, last: Path, delay: float) -> None:
-        try:
-            since = time.time() - last.stat().st_mtime
-        except FileNotFoundError:
-            return
-        # A clock that was set back makes `since` negative: never wait longer than the delay.
-        if since < delay and self._stop.wait(min(delay, delay - since)):
+        left = _left(last, delay)
+        if left and self._stop.wait(left):
             raise Stopped
+
+
+def _left(last: Path, delay: float) -> float:
+    try:
+        since = time.time() - last.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    # A clock that was set back makes `since` negative: never wait longer than the delay.
+    return max(0.0, min(delay, delay - since))
 
 
 def _touch(path: Path) -> None:

@@ -1,15 +1,14 @@
 """robots.txt: what a host lets us ask, and how slowly (RFC 9309)."""
 
 import json
-import os
-import tempfile
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from protego import Protego
 
-from newsarchive.errors import ArchiveError
+from newsarchive.fetch import state
 from newsarchive.fetch.leases import safe_name
 
 TOKEN = "newsarchive"  # noqa: S105 - our name in robots.txt
@@ -29,6 +28,8 @@ class Rules:
     refused: str | None = None
     """Why nothing may be asked in this run: the file could not be had."""
     parsed: Protego | None = None
+    until: float = math.inf
+    """When they have to be read again, seconds since 1970."""
 
     def refusal(self, url: str) -> str | None:
         """Say why `url` may not be asked; None when it may."""
@@ -70,31 +71,32 @@ def judge(outcome: str, status: int | None, payload: bytes | None, error: str | 
 
 
 class RobotsCache:
-    """What hosts answered in the last 24 hours, shared between processes."""
+    """What hosts answered in the last 24 hours, shared between processes.
 
-    def __init__(self, folder: Path) -> None:
-        """Use (and make) `folder`.
+    An answer holds for the archive that keeps it: every archive has the robots.txt that it obeyed.
+    """
+
+    def __init__(self, folder: Path, archive: Path) -> None:
+        """Use (and make) `folder`, for an archive.
 
         Raises:
             ArchiveError: the folder cannot be made.
         """
-        self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ArchiveError(f"{folder}: {error.strerror}; name another state_dir") from None
+        self._folder = state.made(folder)
+        self._archive = str(archive)
 
     def get(self, host: str) -> Rules | None:
         """Return the rules of a host that are still valid; None when it has to be asked."""
         try:
             kept = json.loads((self._folder / f"{safe_name(host)}.json").read_bytes())
             age = time.time() - kept["fetched_at"]
-            text = kept["robots"]
+            until = kept["fetched_at"] + KEEP
+            text, archive = kept["robots"], kept["archive"]
         except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: ask again
             return None
-        if not 0 <= age < KEEP or not isinstance(text, str | None):
+        if not 0 <= age < KEEP or not isinstance(text, str | None) or archive != self._archive:
             return None
-        return rules_from(text)
+        return replace(rules_from(text), until=until)
 
     def put(self, host: str, rules: Rules) -> None:
         """Keep the rules of a host; not those that could not be had: the next run asks again.
@@ -104,13 +106,10 @@ class RobotsCache:
         """
         if rules.refused:
             return
-        content = json.dumps({"host": host, "fetched_at": time.time(), "robots": rules.text})
-        try:
-            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".new")
-            with os.fdopen(handle, "w") as file:
-                file.write(content)
-            Path(name).replace(self._folder / f"{safe_name(host)}.json")
-        except OSError as error:
-            raise ArchiveError(
-                f"{self._folder}: {error.strerror}; name another state_dir"
-            ) from None
+        content = {
+            "host": host,
+            "archive": self._archive,
+            "fetched_at": time.time(),
+            "robots": rules.text,
+        }
+        state.replace(self._folder / f"{safe_name(host)}.json", json.dumps(content))

@@ -12,8 +12,8 @@ import queue
 import re
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -26,9 +26,11 @@ import ada_url
 
 from newsarchive.errors import ArchiveError, HostBusy
 from newsarchive.fetch import transport
+from newsarchive.fetch.budget import Budgets, Spent, cost_of
 from newsarchive.fetch.coding import ACCEPT, Decoded, decode
 from newsarchive.fetch.leases import Leases, Stopped
-from newsarchive.fetch.robots import MOST_BYTES, RobotsCache, Rules, judge
+from newsarchive.fetch.robots import KEEP, MOST_BYTES, RobotsCache, Rules, judge
+from newsarchive.fetch.standing import Standings, group
 from newsarchive.fetch.warc import Stored, WarcFiles, header, parse_head, stored_head
 from newsarchive.model import Capture
 from newsarchive.settings import Settings
@@ -41,9 +43,13 @@ _OK = frozenset({200, 203})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RETRIED = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
 _HOST_IN_TROUBLE = frozenset({429, 502, 503, 504, *range(520, 530)})
-# Requests in a row (each with all its attempts) after which a host that does not answer is left
-# alone in this run.
+# Requests in a row (each with all its attempts) after which a host is left alone in this run: one
+# that does not answer, one that refuses (as it may do for single pages), and one that is known to
+# be in trouble.
 _GIVE_UP_AFTER = 5
+_REFUSED_ENOUGH = 10
+_STRAINED_ENOUGH = 2
+_LONG = 2.0  # seconds; a host that has to wait longer is put back, so that it occupies no worker
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]+")
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -74,13 +80,14 @@ class Fetched:
 
     request: Request
     captures: list[Capture]
-    """Every exchange, retries and redirects, in order; empty when nothing was asked.
-
-    That is when its host was held by another process, or given up for this run: the wish stays
-    open.
-    """
+    """Every exchange, retries and redirects, in order; empty when nothing was asked: the wish
+    stays open."""
     body: bytes | None
     """Of the last exchange if its outcome is ok; content coding undone."""
+    why: str | None = None
+    """Why nothing was asked: host busy (another process asks it), host left alone, or budget."""
+    detail: str | None = None
+    """The same in words, with the host."""
 
     @property
     def last(self) -> Capture:
@@ -98,6 +105,8 @@ class _Job:
 
     request: Request
     tries: int = 0
+    attempt: int = 0
+    """Number of the latest try, counting on over the run day."""
     captures: list[Capture] = field(default_factory=list)
     payload: bytes | None = None
     """Body of the last exchange as far as it came, content coding undone."""
@@ -109,8 +118,12 @@ class _Host:
 
     name: str
     jobs: deque[_Job] = field(default_factory=deque)
+    delay: float = 0.0
+    """Seconds between two requests: the longest that a source of these requests asks for."""
     failures: int = 0
-    """Requests in a row that the host did not answer."""
+    """Requests in a row that the host refused or did not answer."""
+    strained: bool | None = None
+    """Whether it was in trouble before this run and is still; None: not looked up yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +138,67 @@ class _Tried:
     """Seconds that the host asks to wait (Retry-After)."""
     trouble: bool = False
     """Whether it is the host that is in trouble, not the one page."""
+    refused: bool = False
+    """Whether it was refused (403), as a host may do for one page or for all."""
+
+
+class _NotAsked(Exception):
+    """Nothing may be asked now; of some requests at the host, or of all."""
+
+    def __init__(
+        self,
+        why: str,
+        detail: str,
+        wait: float = float("inf"),
+        concerns: Callable[[Request], bool] = lambda request: True,
+    ) -> None:
+        """Say why (`Fetched.why`), in words, for how many seconds, and which requests."""
+        super().__init__(detail)
+        self.why = why
+        self.detail = detail
+        self.wait = wait
+        self.concerns = concerns
 
 
 class Fetcher:
     """Ask for addresses and keep what comes; a context manager that finishes the WARC files."""
 
-    def __init__(self, settings: Settings, run_day: date | None, archive: Path, name: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run_day: date | None,
+        archive: Path,
+        name: str,
+        *,
+        sources: Iterable[Source] = (),
+        spent: Mapping[str, Spent] | None = None,
+        attempts: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
-            settings: time-outs, limits, politeness and the folder of leases.
+            settings: time-outs, limits, politeness, and the folder of leases and hosts' standing.
             run_day: what captures are filed under; None: each under the UTC day of its exchange
                 (polls).
             archive: folder of the archive; WARC files go below its `raw`.
             name: what the files' names begin with, as `pages-0`.
+            sources: those that are on: a host gets the longest delay that one of them asks for.
+            spent: what earlier runs of the run day asked of each source, by its name.
+            attempts: how often they tried each listing and robots.txt, by source and URL; of a
+                page its request says.
 
         Raises:
             ArchiveError: the state folder cannot be used.
         """
         self._settings = settings
+        self._delays: dict[str, float] = defaultdict(float)
+        for source in sources:
+            for host in source.hosts:
+                self._delays[host] = max(self._delays[host], self._own_delay(source))
+        self._budgets = Budgets(settings, spent or {})
+        self._attempts = dict(attempts or {})
+        self.slowed: dict[str, str] = {}
+        """Hosts of this fetch that are only probed, with the reason in words."""
         self._run_day = run_day
         self._stop = threading.Event()
         # A contact may be written in any letters; a header may not.
@@ -151,7 +206,8 @@ class Fetcher:
         self._user_agent = agent.encode("ascii", "replace").decode()
         self._warc = WarcFiles(archive, name, self._user_agent)
         self._leases = Leases(settings.state_dir / "leases", self._stop)
-        self._robots = RobotsCache(settings.state_dir / "robots")
+        self._robots = RobotsCache(settings.state_dir / "robots", archive.absolute())
+        self._standings = Standings(settings.state_dir / "hosts", settings.max_delay)
         self._rules: dict[str, Rules] = {}
         self._adapter = transport.Adapter(hosts=max(64, 4 * settings.hosts_at_once))
         self._most_bytes = int(settings.max_body_mb * 1_000_000)
@@ -199,7 +255,11 @@ class Fetcher:
                 capture = self._refusal(request, request.url, 1, 0, "bad_url", "not a web address")
                 refused.append(Fetched(request, [capture], None))
             else:
-                hosts.setdefault(name, _Host(name)).jobs.append(_Job(request))
+                host = hosts.setdefault(name, _Host(name))
+                host.jobs.append(_Job(request))
+                host.delay = max(host.delay, self._own_delay(request.source))
+        for name, host in hosts.items():
+            self._delays[name] = max(self._delays[name], host.delay)
         yield from refused
         if not hosts:
             return
@@ -249,11 +309,16 @@ class Fetcher:
         rules = self._known_rules(host)
         job = _robots_job(host, source)
         while rules is None:
-            tried = self._attempt(worker, job)
+            try:
+                tried = self._attempt(worker, job)
+            except (HostBusy, _NotAsked):
+                if job.captures:
+                    worker.put(Fetched(job.request, job.captures, None))
+                raise
             rules = self._known_rules(host)
             if rules is not None:
                 break
-            wait = self._pause(job, tried)
+            wait = self._pause(host, job, tried)
             if wait is None:
                 rules = self._settle_rules(host, job)
                 worker.put(Fetched(job.request, job.captures, None))
@@ -263,7 +328,7 @@ class Fetcher:
 
     def _known_rules(self, host: str) -> Rules | None:
         rules = self._rules.get(host)
-        if rules is None:
+        if rules is None or time.time() >= rules.until:
             rules = self._robots.get(host)
             if rules is not None:
                 self._rules[host] = rules
@@ -273,38 +338,89 @@ class Fetcher:
         """Conclude the rules of a host from what its robots.txt came to."""
         last = job.captures[-1]
         rules = judge(last.outcome, last.status, job.payload, last.error)
+        rules = replace(rules, until=time.time() + KEEP)
         if last.outcome != "blocked_address":  # another source may be allowed to ask it
             self._robots.put(host, rules)
         self._rules[host] = rules
         return rules
 
-    def _pause(self, job: _Job, tried: _Tried) -> float | None:
+    def _pause(self, host: str, job: _Job, tried: _Tried) -> float | None:
         """Return the seconds until the next attempt; None when there is none."""
         settings = self._settings
         if not tried.again or job.tries >= settings.max_attempts:
+            return None
+        if self._standings.get(host).strained:
             return None
         backoff: float = settings.backoff * 2 ** (job.tries - 1)
         if tried.wait is None:
             return backoff
         return None if tried.wait > settings.max_retry_after else max(tried.wait, backoff)
 
-    def _delay(self, host: str, source: Source) -> float:
+    def _own_delay(self, source: Source) -> float:
         own = source.politeness.delay
-        delay = self._settings.delay if own is None else own
+        return self._settings.delay if own is None else own
+
+    def _polite_delay(self, host: str, source: Source) -> float:
+        """Return what the sources and the robots.txt of a host ask for, in seconds."""
+        delay = max(self._own_delay(source), self._delays.get(host, 0.0))
         rules = self._rules.get(host)
         return max(delay, rules.delay) if rules else delay
+
+    def _delay(self, host: str, source: Source) -> float:
+        """Return the seconds between two requests to a host, its trouble counted in."""
+        return max(self._polite_delay(host, source), self._standings.get(host).delay)
+
+    def _check(self, host: str, kind: str) -> None:
+        """Raise unless the host may be asked now, as far as it is known here.
+
+        Raises:
+            _NotAsked: it asked to wait, or is only probed and was probed enough for now.
+        """
+        standing, now = self._standings.get(host), time.time()
+        words = standing.slowed(kind, now)
+        if words:
+            self.slowed[host] = words
+        wait = standing.wait(now)
+        if wait:
+            until = datetime.fromtimestamp(standing.not_before, UTC)
+            raise _NotAsked(
+                "host left alone", f"{host} asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC", wait
+            )
+        if not standing.may_ask(kind, now):
+            raise _NotAsked(
+                "host left alone",
+                f"{host} {words}",
+                concerns=lambda request: group(request.kind) == group(kind),
+            )
+
+    def _take(self, host: str, source: Source) -> None:
+        """Count a request that is about to be made.
+
+        Raises:
+            _NotAsked: the source's budget is used up.
+        """
+        used = self._budgets.take(source)
+        if used:
+            raise _NotAsked(
+                "budget",
+                f"{used}; {host} is not asked more for this run day",
+                concerns=lambda request: request.source.name == source.name,
+            )
 
     def _attempt(self, worker: "_Worker", job: _Job) -> _Tried:
         """Try a request once, redirects included.
 
         Raises:
             HostBusy: another process holds the host.
+            _NotAsked: the host may not be asked now, or the source's budget is used up.
             Stopped: the fetch was ended.
             ArchiveError: the archive or the state folder cannot be written to.
         """
         request, settings = job.request, self._settings
         job.tries += 1
-        attempt = request.attempts_before + job.tries
+        key = request.source.name, request.url
+        counted = self._attempts.get(key, 0)
+        attempt = job.attempt = max(request.attempts_before, job.attempt, counted) + 1
         url = _absolute(request.url, request.url) or request.url
         host = host_of(url)
         session = worker.robots_session if request.kind == "robots" else worker.session
@@ -328,15 +444,22 @@ class Fetcher:
                     if request.kind == "robots" and hop == 0 and self._known_rules(host):
                         job.tries -= 1  # another one asked while we waited
                         return _Tried(asked=False)
+                    self._check(host, request.kind)
+                    self._take(host, request.source)
                     exchange = worker.exchange(session, request, url, self._headers(request))
-            except HostBusy:
+                    if self._stop.is_set():
+                        raise Stopped
+                    capture, decoded = self._record(request, exchange, attempt, hop)
+                    start = max(self._polite_delay(host, request.source), settings.backoff)
+                    self._standings.observe(host, capture, start)
+            except (HostBusy, _NotAsked) as refusal:
                 if host == host_of(request.url):
                     raise
-                log.warning("%s: redirect to %s, which another process asks", request.url, host)
+                log.warning("%s: redirect to %s: %s", request.url, host, refusal)
                 return _Tried()
-            if self._stop.is_set():
-                raise Stopped
-            capture, decoded = self._record(request, exchange, attempt, hop)
+            self._budgets.add(request.source, cost_of(capture.payload_bytes, capture.warc_length))
+            if request.kind != "page":
+                self._attempts[key] = attempt
             job.captures.append(capture)
             job.payload = decoded.data if decoded else None
             if capture.outcome != "redirect":
@@ -489,52 +612,82 @@ class Fetcher:
     def _step(self, worker: "_Worker", host: _Host) -> float:
         """Make one attempt at a host's first request; return the seconds until the next."""
         job = host.jobs[0]
-        if job.request.kind != "robots" and self._known_rules(host.name) is None:
-            job = _robots_job(host.name, job.request.source)
-            host.jobs.appendleft(job)
+        source = job.request.source
+        before = job.tries, job.attempt, len(job.captures)
         try:
+            self._check(host.name, job.request.kind)
+            wait = self._leases.left(host.name, self._delay(host.name, source))
+            if wait > _LONG:
+                return wait
+            if job.request.kind != "robots" and self._known_rules(host.name) is None:
+                job = _robots_job(host.name, source)
+                host.jobs.appendleft(job)
+                before = 0, 0, 0
+            if host.strained is None:
+                host.strained = self._standings.get(host.name).strained
             tried = self._attempt(worker, job)
         except HostBusy as busy:
-            return self._leave(worker, host, str(busy))
+            return self._leave(worker, host, _NotAsked("host busy", str(busy)))
+        except _NotAsked as not_asked:
+            if not_asked.wait <= self._settings.max_retry_after:
+                if len(job.captures) == before[2]:
+                    job.tries, job.attempt, _ = before
+                return not_asked.wait
+            return self._leave(worker, host, not_asked)
         except (ArchiveError, Stopped):
             raise
         except Exception as error:
             log.debug("%s: unexpected", job.request.url, exc_info=True)
-            attempt = job.request.attempts_before + job.tries
-            hop = sum(c.attempt == attempt for c in job.captures)
+            hop = sum(c.attempt == job.attempt for c in job.captures)
             words = f"{type(error).__name__}: {error}"
             job.captures.append(
-                self._refusal(job.request, job.request.url, attempt, hop, "broken", words)
+                self._refusal(job.request, job.request.url, job.attempt, hop, "broken", words)
             )
             tried = _Tried()
-        wait = self._pause(job, tried)
-        if wait is not None:
-            log.info("%s: %s; again in %g s", job.request.url, _brief(job.captures[-1]), wait)
-            return wait
+        pause = self._pause(host.name, job, tried)
+        if pause is not None:
+            log.info("%s: %s; again in %g s", job.request.url, _brief(job.captures[-1]), pause)
+            return pause
         host.jobs.popleft()
         body: bytes | None = None
         if job.request.kind == "robots":
-            if job.captures and self._rules.get(host.name) is None:
+            if job.captures and self._known_rules(host.name) is None:
                 self._settle_rules(host.name, job)
         elif job.captures[-1].outcome == "ok":
             body = job.payload
         if job.captures:
             worker.put(Fetched(job.request, job.captures, body))
-        host.failures = host.failures + 1 if tried.trouble else 0
+        if tried.trouble or tried.refused:
+            host.failures += 1
+        elif tried.asked:
+            host.failures, host.strained = 0, False
         if host.jobs and job.request.kind != "robots":
-            if (tried.wait or 0.0) > self._settings.max_retry_after:
-                return self._leave(worker, host, f"{host.name} asks to wait {tried.wait:g} s")
-            if host.failures >= _GIVE_UP_AFTER:
-                return self._leave(worker, host, f"{host.name} does not answer")
-        return self._delay(host.name, job.request.source) if host.jobs and tried.asked else 0.0
+            reason = self._given_up(host, tried)
+            if reason is not None:
+                return self._leave(worker, host, reason)
+        return self._delay(host.name, source) if host.jobs and tried.asked else 0.0
 
-    def _leave(self, worker: "_Worker", host: _Host, why: str) -> float:
+    def _given_up(self, host: _Host, tried: _Tried) -> _NotAsked | None:
+        """Say why a host is left alone for the rest of this run; None when it is not."""
+        why = "host left alone"
+        if (tried.wait or 0.0) > self._settings.max_retry_after:
+            return _NotAsked(why, f"{host.name} asks to wait {tried.wait:g} s")
+        enough = _REFUSED_ENOUGH if tried.refused else _GIVE_UP_AFTER
+        if host.failures < (_STRAINED_ENOUGH if host.strained else enough):
+            return None
+        what = "refuses (status 403)" if tried.refused else "does not answer"
+        return _NotAsked(why, f"{host.name} {what}, {host.failures} requests in a row")
+
+    def _leave(self, worker: "_Worker", host: _Host, reason: _NotAsked) -> float:
         """Leave a host alone for this run: what it was not asked stays open."""
-        log.warning("%s; %d requests are left for another run", why, len(host.jobs))
-        while host.jobs:
-            left = host.jobs.popleft()
-            if left.request.kind != "robots" or left.captures:
-                worker.put(Fetched(left.request, left.captures, None))
+        left = [job for job in host.jobs if reason.concerns(job.request)]
+        host.jobs = deque(job for job in host.jobs if not reason.concerns(job.request))
+        log.warning("%s; %d requests are left for another run", reason.detail, len(left))
+        for job in left:
+            if job.captures:
+                worker.put(Fetched(job.request, job.captures, None))
+            elif job.request.kind != "robots":
+                worker.put(Fetched(job.request, [], None, reason.why, reason.detail))
         return 0.0
 
 
@@ -699,7 +852,9 @@ def _judge(capture: Capture, exchange: transport.Exchange) -> _Tried:
     trouble = capture.outcome in ("timeout", "connection", "tls") or (
         capture.outcome == "http_error" and capture.status in _HOST_IN_TROUBLE
     )
-    return _Tried(again=again, wait=capture.retry_after_s if again else None, trouble=trouble)
+    refused = capture.outcome == "http_error" and capture.status == 403
+    wait = capture.retry_after_s if again or refused else None
+    return _Tried(again=again, wait=wait, trouble=trouble, refused=refused)
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

@@ -166,6 +166,10 @@ class Politeness(_Strict):
     revisits: list[Annotated[str, Field(pattern=r"^\d+[hd]$")]] = []
     lookback: int = Field(2, ge=0, le=30)
     """Days before its own that each daily run asks again."""
+    max_requests: int | None = Field(None, ge=1)
+    """Requests that all runs of a run day may make; unset: the archive's setting."""
+    max_megabytes: float | None = Field(None, gt=0)
+    """MB (a million bytes) that they may bring; unset: the archive's setting."""
 
 
 class Rule(_Strict):

@@ -1,6 +1,6 @@
 """Keeping what is fetched, and how each visit ended."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -8,7 +8,10 @@ from time import monotonic
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from newsarchive.days import today
+from newsarchive.fetch.budget import Spent, cost_of, used_up
 from newsarchive.fetch.session import Fetched, Fetcher
 from newsarchive.model import Capture
 from newsarchive.outcome import Outcome
@@ -34,11 +37,22 @@ def capturing(
     """Yield a fetcher, and a function that keeps what it fetched: WARC files and `captures`.
 
     Rows are committed in batches, each after its WARC file is whole: a kill costs the batch at
-    most.
+    most. Earlier runs of the day count for the budget of its sources. What was not asked stands in
+    the outcome's notes, with the reason.
     """
     waiting: list[Capture] = []
+    not_asked: Counter[tuple[str, str]] = Counter()
     since = monotonic()
-    with Fetcher(place.settings, run_day, place.root, name) as fetcher:
+    earlier = _asked_before(place, run_day or today())
+    with Fetcher(
+        place.settings,
+        run_day,
+        place.root,
+        name,
+        sources=place.sources.values(),
+        spent=spent_on(earlier),
+        attempts=_attempts(earlier),
+    ) as fetcher:
 
         def commit() -> None:
             nonlocal since
@@ -53,7 +67,10 @@ def capturing(
             source = fetched.request.source.name
             if fetched.request.kind != "robots":
                 outcome.add(source, "asked")
-                outcome.add(source, fetched.last.outcome if fetched.captures else "not asked")
+                ended = fetched.last.outcome if fetched.captures else fetched.why or "not asked"
+                outcome.add(source, ended)
+                if not fetched.captures:
+                    not_asked[source, fetched.detail or ended] += 1
             if len(waiting) >= _BATCH or monotonic() - since > _BATCH_SECONDS:
                 commit()
 
@@ -61,6 +78,51 @@ def capturing(
             yield fetcher, put
         finally:
             commit()
+            outcome.notes += [
+                f"{source}: {number} not asked: {why}"
+                for (source, why), number in sorted(not_asked.items())
+            ]
+            told = {why for _, why in not_asked}
+            slowed = (f"{host} {why}" for host, why in sorted(fetcher.slowed.items()))
+            outcome.notes += [note for note in slowed if note not in told | {*outcome.notes}]
+
+
+def _asked_before(place: Place, day: date) -> pa.Table:
+    """Return what tells of the exchanges that are filed under a day so far."""
+    columns = ["source", "kind", "url", "attempt", "payload_bytes", "warc_length"]
+    return place.archive.open("captures").read(
+        [day], columns, where=pc.field("elapsed_ms").is_valid()
+    )
+
+
+def spent_on(exchanges: pa.Table) -> dict[str, Spent]:
+    """Return what a day's exchanges cost each source, by its name."""
+    spent: dict[str, Spent] = {}
+    for source, payload, stored in zip(
+        *(exchanges[c].to_pylist() for c in ("source", "payload_bytes", "warc_length")), strict=True
+    ):
+        so_far = spent.get(source, Spent())
+        spent[source] = Spent(so_far.requests + 1, so_far.bytes + cost_of(payload, stored))
+    return spent
+
+
+def budgets_used(place: Place, day: date) -> dict[str, str]:
+    """Return in words which sources have used up their budget of a run day, by their names."""
+    spent = spent_on(_asked_before(place, day))
+    return {
+        name: words
+        for name, cost in spent.items()
+        if (source := place.declared.get(name)) and (words := used_up(source, place.settings, cost))
+    }
+
+
+def _attempts(exchanges: pa.Table) -> dict[tuple[str, str], int]:
+    """Return how often each listing and robots.txt was tried on a day, by source and URL."""
+    tried: dict[tuple[str, str], int] = {}
+    for row in exchanges.filter(pc.field("kind") != "page").to_pylist():
+        key = row["source"], row["url"]
+        tried[key] = max(tried.get(key, 0), row["attempt"])
+    return tried
 
 
 def visits_of(captures: pa.Table) -> dict[str, list[dict[str, Any]]]:

@@ -263,6 +263,8 @@ def _listing_states(
         problems = sorted({p.problem for p in pages if p.problem})
         if pages and all(p.problem and not p.entries and not p.children for p in pages):
             status = "failed"  # an error page, say: that nothing was published it does not mean
+        if not last:  # its host is left alone, or the source's budget is used up
+            problems = ["not asked"]
         states.append(
             ListingState(
                 run_day=day,

@@ -8,16 +8,21 @@ from datetime import UTC, date, datetime
 import pyarrow.compute as pc
 
 from newsarchive import settings as settings_module
+from newsarchive.coverage import refused_by_host
 from newsarchive.fetch.session import Request
 from newsarchive.outcome import Outcome
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps.capturing import capturing, visits_of
+from newsarchive.steps.capturing import capturing, page_outcomes, visits_of
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.text.identity import host_of
 from newsarchive.visits import due
 
 _OF_VISITS = (
+    "capture_id",
+    "source",
+    "url",
+    "hop",
     "link_id",
     "visit",
     "attempt",
@@ -80,6 +85,7 @@ def wanted_pages(
         [day], _OF_VISITS, where=pc.field("kind") == "page"
     )
     visits = visits_of(captures)
+    refused = refused_by_host(page_outcomes(captures))
     now = datetime.now(UTC)
     requests = []
     for row in links.to_pylist():
@@ -87,7 +93,11 @@ def wanted_pages(
         if source is None:
             continue
         visit = due(
-            visits.get(row["link_id"], ()), source.politeness.revisits, row["updated_at"], now
+            visits.get(row["link_id"], ()),
+            source.politeness.revisits,
+            row["updated_at"],
+            now,
+            refused=row["link_id"] in refused,
         )
         if visit and (most_attempts is None or visit.attempts_before < most_attempts):
             requests.append(

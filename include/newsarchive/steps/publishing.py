@@ -18,7 +18,7 @@ from newsarchive.schema import (
     COVERAGE,
 )
 from newsarchive.settings import Settings
-from newsarchive.steps.capturing import page_outcomes
+from newsarchive.steps.capturing import budgets_used, page_outcomes
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, table_of
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
@@ -166,7 +166,10 @@ def _count_coverage(
 ) -> list[Any]:
     ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
     pages = targets["captures"].read([day], where=pc.field("kind") == "page")
-    outcomes = {i: (r["outcome"], r["status"]) for i, r in page_outcomes(pages).items()}
+    ended = page_outcomes(pages)
+    outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
+    refused = coverage.refused_by_host(ended)
+    budgets = budgets_used(place, day)
     by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, table in (
         ("links", targets["links"].read([day], ["source", "link_id"])),
@@ -190,6 +193,8 @@ def _count_coverage(
             outcomes,
             by_source[name]["versions"],
             by_source[name]["rejects"],
+            refused,
+            budgets.get(name),
         )
         for name in sorted({*asked, *ran, *by_source})
     ]
