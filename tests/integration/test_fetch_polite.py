@@ -220,9 +220,9 @@ def test_crawl_delay_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_damaged_cache_is_asked_again(tmp_path: Path) -> None:
-    cache = RobotsCache(tmp_path)
+    cache = RobotsCache(tmp_path, tmp_path / "archive")
     cache.put("http://a", rules_from("User-agent: *\nDisallow: /b\n"))
-    rules = RobotsCache(tmp_path).get("http://a")
+    rules = RobotsCache(tmp_path, tmp_path / "archive").get("http://a")
     assert rules is not None and rules.refusal("http://a/b")
     for damage in ("", "{", "[]", '{"fetched_at": "x", "robots": 1}', '{"fetched_at": 1e99}'):
         (tmp_path / f"{safe_name('http://a')}.json").write_text(damage)

@@ -349,7 +349,7 @@ class Fetcher:
         settings = self._settings
         if not tried.again or job.tries >= settings.max_attempts:
             return None
-        if self._standings.get(host).strained:
+        if self._standings.get(host).strained(job.request.kind):
             return None
         backoff: float = settings.backoff * 2 ** (job.tries - 1)
         if tried.wait is None:
@@ -624,7 +624,7 @@ class Fetcher:
                 host.jobs.appendleft(job)
                 before = 0, 0, 0
             if host.strained is None:
-                host.strained = self._standings.get(host.name).strained
+                host.strained = self._standings.get(host.name).strained(job.request.kind)
             tried = self._attempt(worker, job)
         except HostBusy as busy:
             return self._leave(worker, host, _NotAsked("host busy", str(busy)))

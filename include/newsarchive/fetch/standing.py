@@ -70,10 +70,10 @@ class Standing:
         left = self.not_before - now
         return left if 0 < left <= LONGEST_WAIT else 0.0  # more than that: the clock was set back
 
-    @property
-    def strained(self) -> bool:
-        """Whether the host failed so often in a row that trying twice is no help."""
-        return self.failures >= STRAINED
+    def strained(self, kind: str) -> bool:
+        """Say whether the host fails so much, at what is of `kind`, that trying on is no help."""
+        spell = self.spells.get(group(kind))
+        return self.failures >= STRAINED or (spell is not None and spell.weight >= _ENOUGH)
 
     def slowed(self, kind: str, now: float) -> str | None:
         """Say since when the host has refused what is of `kind`, if it is only probed for that."""
