@@ -26,7 +26,6 @@ from newsarchive.discover.propose import (
     read_home,
 )
 from newsarchive.errors import ArchiveError
-from newsarchive.fetch.robots import RobotsCache
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.model import Entry, Found, Link, Refused
 from newsarchive.parse.page import parse_page
@@ -112,7 +111,7 @@ def look(
         tempfile.TemporaryDirectory(prefix="newsarchive-") as folder,
         Fetcher(settings, today(), Path(folder), "look") as fetcher,
     ):
-        visit = _Visit(fetcher, settings, _stand_in(cleaned, allow_private), progress)
+        visit = _Visit(fetcher, _stand_in(cleaned, allow_private), progress)
         home, answers = visit.survey(cleaned)
         proposal = propose(
             home, answers, today=today(), zones=zones(), taken=taken, allow_private=allow_private
@@ -162,11 +161,8 @@ def zones() -> dict[str, str]:
 class _Visit:
     """One look at one site."""
 
-    def __init__(
-        self, fetcher: Fetcher, settings: Settings, source: Source, progress: Progress
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, source: Source, progress: Progress) -> None:
         self._fetcher = fetcher
-        self._robots = RobotsCache(settings.state_dir / "robots")
         self._source = source
         self._progress = progress
         self._done = 0
@@ -191,8 +187,7 @@ class _Visit:
                 home = Home(root)
         if first.body is not None:
             home = read_home(first.body, first.last.url, first.last.content_type)
-        rules = self._robots.get(host_of(home.url))
-        answers += self._listings(declared(home, rules.text if rules else None))
+        answers += self._listings(declared(home, self._fetcher.robots_txt(host_of(home.url))))
         answers += self._listings(common(home.url, answers))
         return home, self._with_children(answers)
 
@@ -305,7 +300,7 @@ def _what(answer: Answer) -> str:
 
 def _why(fetched: Fetched) -> str:
     if not fetched.captures:
-        return "another process is asking its host; try again later"
+        return f"not asked: {fetched.detail}"
     last = fetched.last
     if last.outcome == "http_error":
         return f"HTTP {last.status}" if last.status else str(last.error)

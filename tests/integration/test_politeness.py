@@ -331,9 +331,7 @@ def test_two_sources_on_a_host_share_its_lease_and_the_longer_delay(
         except BaseException as error:
             failed.append(error)
 
-    threads = [
-        threading.Thread(target=run, args=a) for a in ((hasty, "hasty"), (slow, "slow"))
-    ]
+    threads = [threading.Thread(target=run, args=a) for a in ((hasty, "hasty"), (slow, "slow"))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.coverage import count, is_definitive
+from newsarchive.coverage import count, is_definitive, refused_by_host
 from newsarchive.model import Coverage
 from newsarchive.sources.load import Source
 
@@ -175,3 +175,47 @@ def test_a_source_without_expectation_is_never_low() -> None:
 )
 def test_which_answers_are_asked_for_again(outcome: str, status: int | None, over: bool) -> None:
     assert is_definitive(outcome, status) is over
+
+
+def _ended(*ends: tuple[str, str, int | None], source: str = "paper_a") -> dict[str, Any]:
+    return {
+        f"l{n}": {"source": source, "url": f"{host}/{n}", "outcome": outcome, "status": status}
+        for n, (host, outcome, status) in enumerate(ends)
+    }
+
+
+A, B = "https://a.example", "https://b.example"
+
+
+def test_a_host_that_refuses_nearly_all_is_told_from_a_page_that_is_forbidden() -> None:
+    no, ok = (A, "http_error", 403), (A, "ok", 200)
+    assert refused_by_host(_ended(*[no] * 9, ok)) == {f"l{n}": A for n in range(9)}
+    assert refused_by_host(_ended(*[no] * 8, ok, ok)) == {}
+    assert refused_by_host(_ended(*[no] * 4)) == {}, "too few to tell"
+    many = (A, "http_error", 429)
+    assert len(refused_by_host(_ended(no, no, many, many, many))) == 5
+    # Another host of the source that answers does not hide it, what was not asked counts for none.
+    elsewhere = [(B, "ok", 200)] * 9
+    assert len(refused_by_host(_ended(*[no] * 5, *elsewhere, (A, "robots", None)))) == 5
+    assert refused_by_host(_ended(*[(A, "http_error", 404)] * 9)) == {}
+
+
+def test_pages_that_a_host_refuses_are_missing_and_the_note_names_it() -> None:
+    outcomes: list[tuple[str, int | None] | None] = [OK, ("http_error", 403), None]
+    links = [{"link_id": f"l{n}"} for n in range(3)]
+    told = {f"l{n}": o for n, o in enumerate(outcomes) if o}
+    row = count(DAY, SOURCE, "paper_a", True, [listing()], links, told, [], [], {"l1": A})
+    assert (row.status, row.missing) == ("partial", 2)
+    assert row.note == (
+        f"2 of 3 pages could not be had: {A} refuses nearly all of them (status 403 or 429), "
+        "1 were not asked; running the day again asks for them"
+    )
+    row = count(DAY, SOURCE, "paper_a", True, [listing()], links, told, [], [], {}, "budget used")
+    assert row.note == "1 of 3 pages could not be had: 1 were not asked, budget used"
+
+
+def test_a_listing_that_was_not_asked_is_said_to_be_so() -> None:
+    failed = listing("failed") | {"problem": "not asked"}
+    row = count(DAY, SOURCE, "paper_a", True, [failed], [], {}, [], [], None, "budget used")
+    assert row.status == "failed"
+    assert row.note == "no answer from https://a.example/dated1 (not asked); budget used"

@@ -41,6 +41,13 @@ def test_what_failed_for_good_is_not_asked_again(end: tuple[str, int | None]) ->
     assert due([row(0, *end)], ["1d"], None, now(48)) is None
 
 
+def test_a_refusal_by_a_host_that_refuses_all_ends_no_visit() -> None:
+    forbidden = [row(0, "http_error", 403)]
+    assert due(forbidden, [], None, now(1)) is None
+    assert due(forbidden, [], None, now(1), refused=True) == Due("first", 1)
+    assert due([row(0, "http_error", 404)], [], None, now(1), refused=True) is None
+
+
 @pytest.mark.parametrize(
     ("hours", "visit"),
     [(1, None), (22, None), (23.5, "1d"), (30, "1d"), (24 * 7, "7d"), (24 * 30, "7d")],

@@ -285,6 +285,11 @@ class Fetcher:
         finally:
             self._end()
 
+    def robots_txt(self, host: str) -> str | None:
+        """Return the robots.txt of a host as it is obeyed; None where there is none, as yet."""
+        rules = self._known_rules(host)
+        return rules.text if rules else None
+
     def _end(self) -> None:
         """End what still runs: exchanges are cut off, what they brought is not recorded."""
         if not self._running:
