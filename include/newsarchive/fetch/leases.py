@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import filelock
@@ -32,6 +33,7 @@ class Stopped(Exception):
     """The fetch was ended while it waited."""
 
 
+@lru_cache(maxsize=4096)
 def safe_name(host: str) -> str:
     """Return a file name for a host (`https://example.com:8443`), different for different hosts."""
     readable = re.sub(r"[^a-z0-9.-]+", "_", host.lower())[:150]

@@ -93,6 +93,9 @@ class Standing:
         return spell is None or not spell.slowed(now) or _refilled(spell, now).probes > 0
 
 
+_GOOD = Standing()
+
+
 def group(kind: str) -> str:
     """Return what a capture of `kind` counts for; robots.txt, which is given to all, for itself."""
     return {"page": "pages", "robots": "robots.txt"}.get(kind, "listings")
@@ -180,11 +183,25 @@ class Standings:
         """
         self._folder = state.made(folder)
         self._most = most
+        self._paths: dict[str, Path] = {}
+        self._read: dict[str, tuple[tuple[int, int], Standing]] = {}
 
     def get(self, host: str) -> Standing:
         """Return the standing of a host; a good one where nothing, or nothing sound, is kept."""
+        path = self._path(host)
         try:
-            kept = json.loads(self._path(host).read_bytes())
+            found = path.stat()  # asked several times a request: a file is read when it is new
+        except OSError:
+            return _GOOD
+        mark = found.st_ino, found.st_mtime_ns
+        known = self._read.get(host)
+        if known is None or known[0] != mark:
+            known = self._read[host] = mark, self._parse(path)
+        return known[1]
+
+    def _parse(self, path: Path) -> Standing:
+        try:
+            kept = json.loads(path.read_bytes())
             spells = {
                 what: Spell(
                     since=float(s["since"]),
@@ -202,7 +219,7 @@ class Standings:
                 spells=spells,
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            return Standing()
+            return _GOOD
 
     def observe(self, host: str, capture: Capture, start: float) -> None:
         """Remember how a host answered just now; the caller holds its lease.
@@ -219,10 +236,14 @@ class Standings:
         changed = after(before, capture, time.time(), start, self._most)
         if changed == before:
             return
-        if changed == Standing():
-            self._path(host).unlink(missing_ok=True)
+        path = self._path(host)
+        if changed == _GOOD:
+            path.unlink(missing_ok=True)
         else:
-            state.replace(self._path(host), json.dumps({"host": host} | asdict(changed)))
+            state.replace(path, json.dumps({"host": host} | asdict(changed)))
 
     def _path(self, host: str) -> Path:
-        return self._folder / f"{safe_name(host)}.json"
+        path = self._paths.get(host)
+        if path is None:
+            path = self._paths[host] = self._folder / f"{safe_name(host)}.json"
+        return path
