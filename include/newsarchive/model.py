@@ -113,7 +113,7 @@ class Found:
     """What parsing found for one article in one page or document; no identity yet.
 
     `evidence` says where each field came from: jsonld, meta, microdata, label, rule, heuristic,
-    feed, sitemap, url.
+    feed, section, sitemap, url.
     """
 
     title: str

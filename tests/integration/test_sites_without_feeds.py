@@ -123,6 +123,9 @@ def test_a_paper_that_has_only_a_section_page(paper: Paper, site: Site, tmp_path
     assert link["listed_at"] == "2026-11-10T01:20:00Z", "two hours before the poll"
     assert link["listed_title"] == "The story of number 13 in four words"
     assert (link["routes"], link["listings"]) == (["section"], [f"{site.url}/news/"])
+    shown = next(r for r in rows(archive, "articles") if r["url"].endswith("/n/13"))
+    assert (shown["published_at"], shown["published_precision"]) == (link["listed_at"], "minute")
+    assert dict(shown["evidence"])["published_at"] == "section", "its page has no date"
     kinds = {(r["kind"], r["route"]) for r in rows(archive, "captures") if r["listing"]}
     assert kinds == {("section", "section")}
 

@@ -192,6 +192,37 @@ def test_charsets_that_are_declared_wrongly_or_not_at_all(
     assert read(text.encode(charset), URL, header).entries[0].title == "خبر أول & مهم"
 
 
+@pytest.mark.parametrize(
+    ("title", "charset"),
+    [
+        ("خبر أول عن الحكومة اليوم", "windows-1256"),
+        ("Новости дня в Москве сегодня", "windows-1251"),
+        ("今日のニュースは東京から届きました", "shift_jis"),
+        ("오늘의 뉴스는 서울에서 왔습니다", "euc-kr"),
+        ("今天的新闻来自北京和上海两地", "gb18030"),
+        ("今日のニュースは東京から届きました", "utf-16-le"),
+    ],
+)
+def test_charsets_that_nothing_tells_but_the_letters(title: str, charset: str) -> None:
+    item = f"<item><title>{title}</title><link>https://paper.example/1</link></item>"
+    body = f"<rss version='2.0'><channel>{item * 5}</channel></rss>".encode(charset)
+    assert read(body, URL, "text/xml; charset=utf-8").entries[0].title == title
+
+
+@pytest.mark.parametrize(
+    ("title", "language", "charset"),
+    [
+        ("Dzisiejsze wiadomości są złe", "pl", "windows-1250"),
+        ("Başbakan bugün açıkladı", "tr", "windows-1254"),
+        ("חדשות היום בישראל", "he", "windows-1255"),
+    ],
+)
+def test_charsets_that_the_language_tells(title: str, language: str, charset: str) -> None:
+    item = f"<item><title>{title}</title><link>https://paper.example/1</link></item>"
+    text = f"<rss version='2.0'><channel><language>{language}</language>{item}</channel></rss>"
+    assert read(text.encode(charset), URL, None).entries[0].title == title
+
+
 def test_a_sitemap_of_fifty_thousand_takes_seconds() -> None:
     url = (
         "<url><loc>https://paper.example/n/{0}</loc><lastmod>2026-11-22T{1:02}:{2:02}:{3:02}"

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from newsarchive.parse.dates import (
+from newsarchive.text.dates import (
     Moment,
     find_moments,
     first_possible,

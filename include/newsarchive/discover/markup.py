@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from newsarchive.text.decode import decode
+
 MOST_BYTES = 20_000_000
 
 _ROOT = re.compile(
@@ -27,21 +29,12 @@ _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{0,31});)?",
     re.DOTALL,
 )
-_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _LANGUAGE = re.compile(
     rb"""(?:<language>\s*|<(?:\w+:)?language>\s*|xml:lang\s*=\s*["'])([a-zA-Z]{2})"""
 )
 _PREFIX_USED = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_][\w.-]*(?=[\s>/=])")
 _PREFIX_DECLARED = re.compile(r"xmlns:([A-Za-z_][\w.-]*)\s*=")
 
-_BOMS = (  # the longer first: UTF-32's little-endian mark begins with that of UTF-16
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
 # Single bytes that are not what they are declared to be: what is usual for the file's language.
 _USUAL = {
     **dict.fromkeys(("ar", "fa", "ur"), "windows-1256"),
@@ -128,47 +121,6 @@ def _inflated_until_broken(body: bytes, most: int) -> bytes:
     return bytes(out)
 
 
-def decode(body: bytes, content_type: str | None) -> str:
-    """Return the text of a listing: by its mark, as UTF-8 if it is that, else as it declares.
-
-    Bytes that are UTF-8 are read as such whatever is declared: no other charset's text passes for
-    it by chance. Of text that is neither that nor what it declares, the file's own language tells
-    which single-byte charset is usual.
-
-    Args:
-        body: gzip undone.
-        content_type: the header, for its charset.
-    """
-    for mark, charset in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(charset, "replace")
-    head = body[:2000]
-    if len(head) > 3 and head.count(0) * 3 > len(head):  # UTF-16 without a mark
-        return body.decode("utf-16-le" if head[1] == 0 else "utf-16-be", "replace")
-    if b"\x1b" not in head:  # else maybe ISO-2022, which is all ASCII
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            # A few spoilt bytes do not make it another charset's: what came before is real UTF-8.
-            if sum(b >= 0xC2 for b in body[: error.start]) > 20:
-                return body.decode("utf-8", "replace")
-    for name in (_match(_DECLARED, head), _CHARSET.search(content_type or "")):
-        charset = name if isinstance(name, str) else name.group(1) if name else ""
-        if charset and charset.lower() not in ("utf-8", "utf8"):
-            try:
-                return body.decode(charset)
-            except (LookupError, UnicodeError):
-                continue
-    return body.decode(
-        _USUAL.get(_match(_LANGUAGE, body[:20_000]).lower(), "windows-1252"), "replace"
-    )
-
-
-def _match(pattern: re.Pattern[bytes], data: bytes) -> str:
-    found = pattern.search(data)
-    return found.group(1).decode("ascii") if found else ""
-
-
 def sniff(body: bytes, content_type: str | None) -> Document:
     """Say what a listing really is, by its content.
 
@@ -179,7 +131,9 @@ def sniff(body: bytes, content_type: str | None) -> Document:
         content_type: the header; only its charset is used, and only where the bytes do not tell.
     """
     data, problem = unpack(body)
-    text = NOT_XML.sub("", decode(data, content_type)).lstrip("\ufeff \t\r\n")
+    language = _LANGUAGE.search(data[:20_000])
+    usual = _USUAL.get(language.group(1).decode().lower()) if language else None
+    text = NOT_XML.sub("", decode(data, content_type, usual)).lstrip("\ufeff \t\r\n")
     if not text:
         return Document("", "", joined(problem, "empty"))
     if _ADDRESS_LINE.match(text):

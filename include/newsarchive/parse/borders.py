@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from newsarchive.parse.agencies import starts_with_dateline
-from newsarchive.parse.dates import is_date_line, parse_moment
 from newsarchive.parse.labels import Label, is_name, is_noise, match_labels
+from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import bare, fold
 from newsarchive.text.words import count_words
 

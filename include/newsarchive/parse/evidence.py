@@ -9,9 +9,9 @@ from lxml.html import HtmlElement
 from newsarchive.model import Link
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
-from newsarchive.parse.dates import Moment
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
+from newsarchive.text.dates import Moment
 from newsarchive.text.folding import bare
 from newsarchive.text.repair import repair, tidy_line
 

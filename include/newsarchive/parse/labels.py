@@ -8,7 +8,7 @@ vowel marks, letter case and kinds of colon do not matter.
 import re
 from dataclasses import dataclass
 
-from newsarchive.parse.dates import is_date_line, parse_moment
+from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import fold
 
 

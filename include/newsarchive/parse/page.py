@@ -12,11 +12,10 @@ from newsarchive.model import Found, Link, Refused
 from newsarchive.parse import body as bodies
 from newsarchive.parse import fields
 from newsarchive.parse.borders import Line, Piece, separate
-from newsarchive.parse.dates import find_moments, is_date_line, parse_moment
 from newsarchive.parse.evidence import Heading, Page, is_beside, select, title_place
 from newsarchive.parse.labels import match_labels
 from newsarchive.parse.pieces import found_of
-from newsarchive.parse.published import CLOCK_SLACK, modified, published, settle_rule
+from newsarchive.parse.published import CLOCK_SLACK, listed_in, modified, published, settle_rule
 from newsarchive.parse.refusals import (
     LEAST_WORDS,
     is_error,
@@ -28,6 +27,7 @@ from newsarchive.parse.related import take_related
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import best_title, without_site_name
 from newsarchive.sources.load import Source
+from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode
 from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
@@ -198,7 +198,7 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     if best is None and page.link and page.link.listed_title:
         best = (
             without_site_name(repair(page.link.listed_title), page.sites),
-            "feed" if "feed" in page.link.routes else "sitemap",
+            listed_in(page.link),
         )
     if best is None:
         return

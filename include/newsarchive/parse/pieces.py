@@ -6,10 +6,10 @@ from datetime import datetime
 from newsarchive.model import Found
 from newsarchive.parse.agencies import dateline_origin
 from newsarchive.parse.borders import Piece
-from newsarchive.parse.dates import Moment, first_possible, parse_moment
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.names import sort_names, split_names
 from newsarchive.parse.title import without_site_name
+from newsarchive.text.dates import Moment, first_possible, parse_moment
 from newsarchive.text.language import language_of
 
 

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
+from newsarchive.model import Link
 from newsarchive.parse.borders import Piece
-from newsarchive.parse.dates import Moment, find_moments, first_possible, is_date_line, parse_moment
 from newsarchive.parse.evidence import Page, is_outside, select, title_place
 from newsarchive.parse.structured import as_texts
 from newsarchive.sources.load import Rule
+from newsarchive.text.dates import Moment, find_moments, first_possible, is_date_line, parse_moment
 from newsarchive.text.repair import tidy_line
 
 _PUBLISHED_WORDS = """
@@ -127,7 +128,7 @@ def published(page: Page, main: Piece) -> tuple[str, Moment] | None:
                 return chosen
         elif moment.at and moment.day == chosen[1].day and kind != "url":
             return kind, moment  # the same day, and the time too
-        if kind in ("heuristic", "feed", "sitemap", "url"):
+        if kind in ("heuristic", "feed", "section", "sitemap", "url"):
             break
     return chosen
 
@@ -188,13 +189,20 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
             )
 
 
+def listed_in(link: Link) -> str:
+    """Return the kind of listing that what was said of a link is put down to, as evidence."""
+    return next((kind for kind in ("feed", "section") if kind in link.routes), "sitemap")
+
+
 def _listed_dates(page: Page) -> Iterator[tuple[str, Moment]]:
     link = page.link
     if link is None:
         return
-    kind = "feed" if "feed" in link.routes else "sitemap"
+    kind = listed_in(link)
     if link.listed_at:
-        yield kind, Moment(link.listed_day or link.listed_at.date(), link.listed_at, "second")
+        # Pages for readers show no seconds.
+        precision = "minute" if kind == "section" else "second"
+        yield kind, Moment(link.listed_day or link.listed_at.date(), link.listed_at, precision)
     elif link.listed_day:
         yield kind, Moment(link.listed_day, None, "day")
 

@@ -77,7 +77,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _SAMPLE = 200_000
 
 
-def decode(body: bytes, content_type: str | None = None) -> str:
+def decode(body: bytes, content_type: str | None = None, usual: str | None = None) -> str:
     """Return the text of a page or document.
 
     Byte order mark first. Then bytes that are valid UTF-8 are UTF-8 whatever they are said to be,
@@ -91,6 +91,7 @@ def decode(body: bytes, content_type: str | None = None) -> str:
     Args:
         body: content coding undone.
         content_type: the Content-Type header, if there was one.
+        usual: the charset of single bytes that the text's language tells, where it is known.
     """
     for bom, name in _BOMS:
         if body.startswith(bom):
@@ -127,7 +128,7 @@ def decode(body: bytes, content_type: str | None = None) -> str:
                 return text
     if faults / high < 0.15:
         return body.decode("utf-8", "replace")
-    return body.decode(_guess(body, _GUESSES) or "cp1252", "replace")
+    return body.decode(usual or _guess(body, _GUESSES) or "cp1252", "replace")
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:
@@ -177,6 +178,8 @@ def _utf8_faults(body: bytes) -> int:
 
 def _utf16_without_bom(body: bytes) -> str | None:
     sample = body[:2000]
+    if sample[:400].count(0) * 3 > len(sample[:400]) > 8:  # markup, whatever script is within
+        return "utf-16-le" if sample[1] == 0 else "utf-16-be"
     if len(sample) < 8 or b"\x00" not in sample:
         # Arabic in UTF-16 has no zero bytes in its words, but its spaces and line ends do have
         # them.

@@ -1,4 +1,4 @@
-"""Dates as pages and listings write them, and as people say them."""
+"""Dates as listings write them."""
 
 from datetime import UTC, date, datetime
 
