@@ -81,6 +81,13 @@ def test_feeds_list_the_newest_twenty(web, server, paper, name):
         assert unquote(urlsplit(entry.link).path) == unquote(story.listed_path(NOW))
 
 
+def test_the_brief_feed_lists_the_newest_three(web):
+    feed = feedparser.parse(web("/en/brief.xml").content)
+    assert [e.title for e in feed.entries] == [
+        s.state(NOW).title for s in listings.newest(ENGLISH, NOW)[:3]
+    ]
+
+
 def test_the_atom_feed_tells_corrections(web, server):
     corrected = next(
         s

@@ -12,7 +12,7 @@ from lxml import html
 from newsarchive.sample.generate import ARABIC, ENGLISH, PAPERS, Kind, Markup, day
 from newsarchive.sample.pages import written_moment
 from newsarchive.sample.serve import start
-from newsarchive.sample.truth import stories_of, truth
+from newsarchive.sample.truth import Visited, stories_of, truth, truth_of_visits
 from newsarchive.schema import TABLES
 from newsarchive.sources.load import BUNDLED, load_file
 from newsarchive.text.identity import article_id, clean_url, link_id, version_id
@@ -285,3 +285,100 @@ def test_the_running_day_has_what_is_out_by_now():
 def test_the_same_days_in_any_order_are_the_same_rows():
     assert truth(DAYS[:4], NOW, BASE) == truth(reversed(DAYS[:4]), NOW, BASE + "/")
     assert truth(DAYS[:4], NOW, BASE) != truth(DAYS[:4], NOW, BASE, seed=2)
+
+
+HOUR = timedelta(hours=1)
+
+
+def visited(story, *times, routes=("dated",)):
+    """Return the truth of visits of a page at some times, under the address that it had first."""
+    url = clean_url(BASE + story.listed_path(story.published_at))
+    visits = tuple((at, f"visit {n}") for n, at in enumerate(times, 1))
+    link = Visited(story.run_day, story.paper.name, url, frozenset(routes), visits)
+    return truth_of_visits([link], BASE)
+
+
+def test_one_visit_is_what_a_run_at_that_time_gives():
+    (whole,) = (truth([on], NOW, BASE) for on in DAYS[-3:-2])
+    links = []
+    for row in whole["links"]:
+        day_, routes = date.fromisoformat(row["run_day"]), frozenset(row["routes"])
+        links.append(Visited(day_, row["source"], row["url"], routes, ((NOW, "first"),)))
+    told = truth_of_visits(links, BASE)
+    times = {"captured_at", "seen_until", "first_seen", "last_seen", "gone_at"}
+    for name, table in told.items():
+        bare = [{k: v for k, v in r.items() if k not in times} for r in table]
+        assert bare == whole[name], name
+
+
+def test_an_unchanged_page_has_one_version_however_often_visited():
+    story = next(s for s in day(ENGLISH, DAYS[-9]) if len(s.states) == 1 and s.kind is Kind.PLAIN)
+    times = [story.published_at + n * HOUR for n in (1, 2, 30, 60, 90)]
+    told = visited(story, *times)
+    (only,) = told["versions"]
+    assert (only["captured_at"], only["seen_until"]) == (
+        times[0].isoformat(),
+        times[-1].isoformat(),
+    )
+    assert only["visit"] == "visit 1"
+    assert told["articles"][0]["versions"] == 1
+    assert told["articles"][0]["last_seen"] == times[-1].isoformat()
+
+
+def test_a_deleted_page_has_a_version_that_is_gone_or_is_a_reject():
+    story, _ = changed_by(lambda _, b: b.deleted)
+    since = story.states[1].since
+    told = visited(story, since - HOUR, since + HOUR, since + 2 * HOUR)
+    first, gone = told["versions"]
+    assert (gone["state"], gone["changes"], gone["visit"]) == ("gone", ["gone"], "visit 2")
+    assert gone["text"] == first["text"]
+    assert gone["version_id"] != first["version_id"]
+    (article,) = told["articles"]
+    assert (article["state"], article["versions"]) == ("gone", 2)
+    assert article["gone_at"] == (since + HOUR).isoformat()
+    assert article["last_seen"] == (since + 2 * HOUR).isoformat()
+
+    late = visited(story, since)
+    assert not late["versions"]
+    assert not late["articles"]
+    (reject,) = late["rejects"]
+    assert (reject["reason"], reject["status"]) == ("http_error", story.states[1].status)
+
+
+def test_a_moved_page_stays_the_article_that_it_was():
+    story, _ = changed_by(lambda a, b: b.moved and not b.deleted)
+    since = story.states[1].since
+    first, moved = (told := visited(story, since - HOUR, since + HOUR))["versions"]
+    assert moved["changes"] == ["moved"]
+    assert moved["article_id"] == first["article_id"]
+    assert (moved["url"], moved["canonical_url"]) == (
+        first["url"],
+        clean_url(BASE + story.moved_path),
+    )
+    assert told["articles"][0]["url"] == moved["canonical_url"]
+
+
+def test_changes_are_named_as_they_are_found():
+    story, _ = changed_by(lambda a, b: a.title != b.title and b.redated and not b.moved)
+    since = story.states[1].since
+    first, second = visited(story, since - HOUR, since)["versions"]
+    assert second["changes"] == ["title", "text", "date"]
+    assert first["title"] != second["title"]
+    assert first["published_at"] != second["published_at"]
+
+
+def test_what_a_feed_says_dates_an_undated_page():
+    story = next(
+        s for on in DAYS for s in day(ENGLISH, on) if s.kind is Kind.UNDATED and s.listed_by_date
+    )
+    at = story.published_at + HOUR
+    (by_date,) = visited(story, at)["versions"]
+    (by_feed,) = visited(story, at, routes=("dated", "feed"))["versions"]
+    assert by_date["published_at"] is None
+    assert by_feed["published_at"] == story.published_at.isoformat()
+
+
+def test_another_address_is_no_page_of_the_newspapers():
+    link = Visited(DAYS[0], "sample_en", BASE + "/en/x", frozenset({"feed"}), ((NOW, "first"),))
+    with pytest.raises(ValueError, match="no page of the newspapers"):
+        truth_of_visits([link], BASE)

@@ -13,6 +13,8 @@ from newsarchive.sample.generate import ENGLISH, SEED, Paper, Story, day
 DAYS_SHOWN = 60
 """How many whole UTC days before the running one are shown."""
 FEED_LENGTH = 20
+BRIEF_LENGTH = 3
+"""Entries of a feed so short that a poll that is lost loses some of them."""
 NEWS_HOURS = 48
 """How far back a news sitemap goes."""
 
@@ -48,9 +50,9 @@ def published_between(
     return [s for s in stories if shown(s, now)]
 
 
-def newest(paper: Paper, now: datetime, seed: int = SEED) -> list[Story]:
+def newest(paper: Paper, now: datetime, seed: int = SEED, length: int = FEED_LENGTH) -> list[Story]:
     """Return the pages of the feeds, newest first."""
-    return published_between(paper, now - 6 * _ONE_DAY, now, now, seed)[:FEED_LENGTH]
+    return published_between(paper, now - 6 * _ONE_DAY, now, now, seed)[:length]
 
 
 def recent(paper: Paper, now: datetime, seed: int = SEED) -> list[Story]:
@@ -148,10 +150,12 @@ def news_index(paper: Paper, now: datetime, base_url: str, seed: int = SEED) -> 
     )
 
 
-def rss(paper: Paper, now: datetime, base_url: str, seed: int = SEED) -> str:
+def rss(
+    paper: Paper, now: datetime, base_url: str, seed: int = SEED, length: int = FEED_LENGTH
+) -> str:
     """Return the RSS feed; its links have tracking parameters, and Arabic letters as such."""
     items = []
-    for story in newest(paper, now, seed):
+    for story in newest(paper, now, seed, length):
         moment = story.published_at if paper is ENGLISH else paper.local(story.published_at)
         path = story.listed_path(now)
         path = unquote(path) if paper.language == "ar" else path

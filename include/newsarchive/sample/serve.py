@@ -2,6 +2,7 @@
 
     /ar/ /en/                       front pages; articles at the addresses that listings give
     /ar/feed.xml /en/feed.xml       RSS 2.0: the newest 20, links with utm_ parameters
+    /ar/brief.xml /en/brief.xml     the same, only the newest 3
     /en/atom.xml /ar/atom.xml       Atom: the same, relative links
     /ar/news-sitemap.xml            news sitemap: the last 48 hours
     /en/news-index.xml              the same in two: /en/news-1.xml and /en/news-2.xml
@@ -136,19 +137,15 @@ class SampleServer(ThreadingHTTPServer):
         if name == "":
             newest = listings.newest(paper, now, self.seed)
             return Answer("other", pages.front_page(paper, newest, now), _HTML)
-        if name in ("feed.xml", "atom.xml"):
-            changed = listings.changed_at(listings.newest(paper, now, self.seed), now)
-            if name == "feed.xml":
-                text, kind = (
-                    listings.rss(paper, now, self.base_url, self.seed),
-                    "application/rss+xml",
-                )
+        if name in ("feed.xml", "brief.xml", "atom.xml"):
+            length = listings.BRIEF_LENGTH if name == "brief.xml" else listings.FEED_LENGTH
+            newest = listings.newest(paper, now, self.seed, length)
+            if name == "atom.xml":
+                text = listings.atom(paper, now, self.base_url, self.seed)
             else:
-                text, kind = (
-                    listings.atom(paper, now, self.base_url, self.seed),
-                    "application/atom+xml",
-                )
-            return Answer("feed", text.encode(), f"{kind}; charset=utf-8", 200, changed)
+                text = listings.rss(paper, now, self.base_url, self.seed, length)
+            kind = f"application/{'atom' if name == 'atom.xml' else 'rss'}+xml; charset=utf-8"
+            return Answer("feed", text.encode(), kind, 200, listings.changed_at(newest, now))
         found = self._sitemap(paper, name, now)
         if found is not None:
             return found
