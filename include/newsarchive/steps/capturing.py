@@ -134,6 +134,13 @@ def visits_of(captures: pa.Table) -> dict[str, list[dict[str, Any]]]:
     return visits
 
 
+OF_OUTCOMES = (
+    *("link_id", "source", "url", "outcome", "status"),
+    *("captured_at", "attempt", "hop", "capture_id"),
+)
+"""Columns of `captures` that tell how visits ended."""
+
+
 def page_outcomes(captures: pa.Table) -> dict[str, dict[str, Any]]:
     """Return how each link's visit ended, by link id: the latest with bytes, else the latest."""
     return {identity: max(rows, key=_rank) for identity, rows in visits_of(captures).items()}

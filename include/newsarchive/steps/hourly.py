@@ -17,15 +17,15 @@ from newsarchive.articles import merge
 from newsarchive.coverage import is_definitive
 from newsarchive.discover.links import discover as discover_links
 from newsarchive.fetch.session import Fetched
-from newsarchive.model import Article, Link, Reject, Version
+from newsarchive.model import Article, Link
 from newsarchive.outcome import Outcome
 from newsarchive.schema import ARTICLE_INDEX, ARTICLES, LINKS, REJECTS, VERSIONS
 from newsarchive.sources import Source
 from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
 from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.pages import wanted_pages
-from newsarchive.steps.parsing import rows_of_visits
-from newsarchive.steps.place import Place, Progress, table_of
+from newsarchive.steps.parsing import Old, rows_of_captures
+from newsarchive.steps.place import Place, Progress, count_rows, having, table_of
 from newsarchive.steps.publishing import file_index, named
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
@@ -111,26 +111,23 @@ def _parse(
     targets = place.archive.open_all("versions", "rejects")
     of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
     captures = place.archive.open("captures").read([day], where=of_asked)
-    links = {
-        row["link_id"]: Link(**row)
-        for row in place.archive.open("links").read([day], where=of_asked).to_pylist()
-    }
-    over = [
-        rows
-        for rows in visits_of(captures).values()
+    links = place.archive.open("links").read([day], where=of_asked)
+    over = {
+        link_id
+        for link_id, rows in visits_of(captures).items()
         if any(is_definitive(r["outcome"], r["status"]) for r in rows)
-    ]
+    }
     there = set(targets["versions"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
     there |= set(targets["rejects"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
-    fresh = [rows for rows in over if rows[0]["link_id"] not in there]
-    made, _, _ = rows_of_visits(place, fresh, links, (), progress)
-    versions = [r for r in made if isinstance(r, Version)]
-    rejects = [r for r in made if isinstance(r, Reject)]
+    fresh = having(captures, "link_id", pa.array(sorted(over - there), pa.string()))
+    made = list(rows_of_captures(place, fresh, links, Old(), progress))
+    versions = pa.concat_tables([VERSIONS.arrow.empty_table(), *(m.versions for m in made)])
+    rejects = pa.concat_tables([REJECTS.arrow.empty_table(), *(m.rejects for m in made)])
     # One commit a table: when the second is lost, the first is found again by its links.
-    targets["versions"].append(rows_of(versions, VERSIONS))
-    targets["rejects"].append(rows_of(rejects, REJECTS))
-    for record in made:
-        outcome.add(record.source, "versions" if isinstance(record, Version) else "rejects")
+    targets["versions"].append(versions)
+    targets["rejects"].append(rejects)
+    count_rows(outcome, versions, "versions")
+    count_rows(outcome, rejects, "rejects")
 
 
 def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> None:
@@ -183,5 +180,6 @@ def _replace_known(
     )
     targets["articles"].replace(pa.concat_tables([others, rows_of(again, ARTICLES)]), days)
     of_known = pc.is_in(rows["article_id"], pa.array(sorted(known), pa.string()))
-    file_index(targets["article_index"], again, filed, rows.filter(of_known))
+    article_day = {a.article_id: a.article_day for a in again}
+    file_index(targets["article_index"], article_day, filed, rows.filter(of_known))
     changed |= days

@@ -2,13 +2,13 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +32,8 @@ from newsarchive.steps.capturing import visits_of
 from newsarchive.steps.place import (
     Place,
     Progress,
+    count_rows,
+    having,
     place_of,
     plan_of,
     quiet,
@@ -44,9 +46,8 @@ from newsarchive.text.identity import clean_url
 from newsarchive.visits import history
 
 _PARALLEL_FROM = 48  # pages; below that starting processes costs more than it gives
-
-
 _CHUNK = 8
+_GROUP = 512  # links whose rows are objects at once; the rest of a day is compact Arrow
 
 
 def parse(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
@@ -78,77 +79,145 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
     captures = place.archive.open("captures").read(
         [day], where=pc.field("kind").isin(["page", "import"])
     )
-    links = {
-        row["link_id"]: Link(**row) for row in place.archive.open("links").read([day]).to_pylist()
-    }
-    old = [_version(row) for row in targets["versions"].read([day]).to_pylist()]
-    old_rejects = [Reject(**row) for row in targets["rejects"].read([day]).to_pylist()]
+    links = place.archive.open("links").read([day])
+    old = Old(targets["versions"].read([day]), targets["rejects"].read([day]))
+    versions = [VERSIONS.arrow.empty_table()]
+    rejects = [REJECTS.arrow.empty_table()]
+    parsed = reused = 0
+    for made in rows_of_captures(place, captures, links, old, progress):
+        versions.append(made.versions)
+        rejects.append(made.rejects)
+        parsed, reused = parsed + made.parsed, reused + made.reused
+    new_versions, new_rejects = pa.concat_tables(versions), pa.concat_tables(rejects)
+    targets["versions"].replace(new_versions, [day])
+    targets["rejects"].replace(new_rejects, [day])
+    _keep_aliases(targets["aliases"], day, old.versions, new_versions)
+    count_rows(outcome, new_versions, "versions")
+    count_rows(outcome, new_rejects, "rejects")
+    outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """Rows that an earlier parse made of some captures."""
+
+    versions: pa.Table = field(default_factory=VERSIONS.arrow.empty_table)
+    rejects: pa.Table = field(default_factory=REJECTS.arrow.empty_table)
+
+    def reusable(self, capture_ids: pa.Array) -> dict[tuple[str, str, str], list[Version | Reject]]:
+        """Return what parsing made of captures, by capture, parser and version of source file."""
+        found: dict[tuple[str, str, str], list[Version | Reject]] = defaultdict(list)
+        records: list[Version | Reject] = [
+            *map(_version, having(self.versions, "capture_id", capture_ids).to_pylist()),
+            *(Reject(**r) for r in having(self.rejects, "capture_id", capture_ids).to_pylist()),
+        ]
+        for record in records:
+            if not (isinstance(record, Version) and record.state == "gone"):
+                key = record.capture_id, record.parser_version, record.source_version
+                found[key].append(record)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The rows of some captures, and how many were parsed and how many are an earlier parse's."""
+
+    versions: pa.Table
+    rejects: pa.Table
+    parsed: int
+    reused: int
+
+
+@dataclass(slots=True)
+class _Group:
+    """Some links' visits on their way."""
+
+    chains: list[list[Capture]]
+    made: dict[str, Sequence[Version | Reject]]
+    """What an earlier parse made, by capture id."""
+    jobs: list[_Job]
+    results: Iterator[list[Version | Reject]]
+    """Of the jobs, in their order."""
+
+
+def rows_of_captures(
+    place: Place, captures: pa.Table, links: pa.Table, old: Old, progress: Progress
+) -> Iterator[Made]:
+    """Yield the rows of captures, a group of links at a time: memory is for two groups.
+
+    Args:
+        place: where.
+        captures: of pages or imports; all those of a link's visits on the day.
+        links: rows of `links` that they belong to.
+        old: what may be used again.
+        progress: told of each link or import.
+    """
+    # A link's visits belong together; of bytes that two imports added at once one is enough.
+    pages = pc.unique(captures["link_id"].drop_null())
+    imports = pa.array(_first_of_each_import(captures), pa.string())
+    groups = [
+        (column, identities[n : n + _GROUP])
+        for column, identities in (("link_id", pages), ("capture_id", imports))
+        for n in range(0, len(identities), _GROUP)
+    ]
+    total, done = len(pages) + len(imports), 0
+
+    def finished(group: _Group) -> Made:
+        nonlocal done
+        for job, records in zip(group.jobs, group.results, strict=True):
+            group.made[job.capture.capture_id] = records
+        rows = [
+            record
+            for chain in group.chains
+            for record in history((c, group.made.get(c.capture_id, ())) for c in chain)
+        ]
+        done += len(group.chains)
+        progress("parsed", done, total)
+        return Made(
+            rows_of([r for r in rows if isinstance(r, Version)], VERSIONS),
+            rows_of([r for r in rows if isinstance(r, Reject)], REJECTS),
+            len(group.jobs),
+            len(group.made) - len(group.jobs),
+        )
+
+    with _Parsers(total) as parsers:
+        before: _Group | None = None
+        for column, identities in groups:
+            group = _begun(place, having(captures, column, identities), links, old, parsers)
+            if before is not None:
+                yield finished(before)
+            before = group
+        if before is not None:
+            yield finished(before)
+
+
+def _begun(
+    place: Place, captures: pa.Table, links: pa.Table, old: Old, parsers: "_Parsers"
+) -> _Group:
+    """Hand over to the parsers what has to be parsed of some links' visits, or of imports."""
+    link_ids = pc.unique(captures["link_id"])
+    link_of = {r["link_id"]: Link(**r) for r in having(links, "link_id", link_ids).to_pylist()}
     visits = [
         *visits_of(captures).values(),
-        *([row] for row in _first_of_each_import(captures)),
+        *([row] for row in captures.to_pylist() if row["link_id"] is None),
     ]
-    rows, parsed, reused = rows_of_visits(place, visits, links, [*old, *old_rejects], progress)
-    versions = [r for r in rows if isinstance(r, Version)]
-    rejects = [r for r in rows if isinstance(r, Reject)]
-    targets["versions"].replace(rows_of(versions, VERSIONS), [day])
-    targets["rejects"].replace(rows_of(rejects, REJECTS), [day])
-    _keep_aliases(targets["aliases"], day, old, versions)
-    for version in versions:
-        outcome.add(version.source, "versions")
-    for reject in rejects:
-        outcome.add(reject.source, "rejects")
-    outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
+    chains = [[Capture(**row) for row in rows] for rows in visits]
+    reusable = old.reusable(pc.unique(captures["capture_id"]))
+    made: dict[str, Sequence[Version | Reject]] = {}
+    jobs: list[_Job] = []
+    for capture in (c for chain in chains for c in _worth_parsing(chain)):
+        source = place.declared.get(capture.source)
+        key = capture.capture_id, PARSER_VERSION, source.version if source else NO_SOURCE
+        if key in reusable:
+            made[capture.capture_id] = reusable[key]
+            continue
+        final = clean_url(capture.url) or capture.url
+        jobs.append(_Job(place.root, capture, link_of.get(capture.link_id or ""), final, source))
+    return _Group(chains, made, jobs, parsers.parse(jobs))
 
 
 def _version(row: Mapping[str, Any]) -> Version:
     return Version(**{**row, "evidence": dict(row["evidence"])})
-
-
-def rows_of_visits(
-    place: Place,
-    visits: Iterable[Sequence[Mapping[str, Any]]],
-    links: Mapping[str, Link],
-    old: Iterable[Version | Reject],
-    progress: Progress,
-) -> tuple[list[Version | Reject], int, int]:
-    """Return the rows of some links' visits, and how many captures were parsed and how many reused.
-
-    Args:
-        place: where.
-        visits: for each link (or document), the captures of its visits, redirects left out.
-        links: by id.
-        old: rows that an earlier parse made.
-        progress: told of each capture.
-    """
-    reusable: dict[tuple[str, str, str], list[Version | Reject]] = defaultdict(list)
-    for record in old:
-        if not (isinstance(record, Version) and record.state == "gone"):
-            key = record.capture_id, record.parser_version, record.source_version
-            reusable[key].append(record)
-    jobs: list[_Job] = []
-    made: dict[str, Sequence[Version | Reject]] = {}
-    chains: list[list[Capture]] = []
-    for rows in visits:
-        chain = [Capture(**row) for row in rows]
-        chains.append(chain)
-        for capture in _worth_parsing(chain):
-            source = place.declared.get(capture.source)
-            key = capture.capture_id, PARSER_VERSION, source.version if source else NO_SOURCE
-            if key in reusable:
-                made[capture.capture_id] = reusable[key]
-                continue
-            final = clean_url(capture.url) or capture.url
-            jobs.append(_Job(place.root, capture, links.get(capture.link_id or ""), final, source))
-    reused = len(made)
-    for done, (job, records) in enumerate(zip(jobs, _parsed(jobs), strict=True), 1):
-        made[job.capture.capture_id] = records
-        progress("parsed", done, len(jobs))
-    found = [
-        record
-        for chain in chains
-        for record in history((c, made.get(c.capture_id, ())) for c in chain)
-    ]
-    return found, len(jobs), reused
 
 
 def _worth_parsing(chain: Sequence[Capture]) -> list[Capture]:
@@ -162,25 +231,40 @@ def _worth_parsing(chain: Sequence[Capture]) -> list[Capture]:
     return held if held or last is None else [last]
 
 
-def _first_of_each_import(captures: pa.Table) -> list[dict[str, Any]]:
-    """Return one capture for each document: bytes that two imports added at once are one."""
-    first: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in captures.to_pylist():
-        if row["kind"] == "import":
-            key = row["source"], row["payload_sha256"]
-            first[key] = min(
-                first.get(key, row), row, key=lambda r: (r["captured_at"], r["capture_id"])
-            )
-    return list(first.values())
+def _first_of_each_import(captures: pa.Table) -> list[str]:
+    """Return a capture id for each document: bytes that two imports added at once are one."""
+    first: dict[tuple[str, str], tuple[Any, str]] = {}
+    imports = captures.filter(pc.field("kind") == "import")
+    for row in imports.select(
+        ["source", "payload_sha256", "captured_at", "capture_id"]
+    ).to_pylist():
+        key = row["source"], row["payload_sha256"]
+        mine = row["captured_at"], row["capture_id"]
+        first[key] = min(first.get(key, mine), mine)
+    return [identity for _, identity in first.values()]
 
 
-def _parsed(jobs: list[_Job]) -> Iterator[list[Version | Reject]]:
-    """Yield the rows of each job, in order; many jobs share all cores."""
-    if len(jobs) < _PARALLEL_FROM or (os.cpu_count() or 1) < 2:
-        yield from map(parse_one, jobs)
-        return
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(parse_one, jobs, chunksize=_CHUNK)
+class _Parsers:
+    """Parses jobs: many share all cores, few are not worth starting processes for."""
+
+    def __init__(self, expected: int) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._alone = expected < _PARALLEL_FROM or (os.cpu_count() or 1) < 2
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def parse(self, jobs: list[_Job]) -> Iterator[list[Version | Reject]]:
+        """Begin with jobs and return their rows, in order, as they come."""
+        if self._alone or not jobs:
+            return map(parse_one, jobs)
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+        return self._pool.map(parse_one, jobs, chunksize=_CHUNK)
 
 
 def parse_one(job: _Job) -> list[Version | Reject]:
@@ -211,13 +295,14 @@ def parse_one(job: _Job) -> list[Version | Reject]:
     return list(versions_of(found, capture, link, job.final_url, source))
 
 
-def _keep_aliases(target: Any, day: date, old: Sequence[Version], new: Sequence[Version]) -> None:
+def _keep_aliases(target: Any, day: date, old: pa.Table, new: pa.Table) -> None:
     """Record the former id of each article that the parser now gives another one."""
-    before = {(v.source, v.url, v.part): v.article_id for v in old}
+    columns = ["source", "url", "part", "article_id"]
+    before = {(s, u, p): i for s, u, p, i in _tuples(old, columns)}
     changed = {
-        (former, v.article_id)
-        for v in new
-        if (former := before.get((v.source, v.url, v.part))) and former != v.article_id
+        (former, identity)
+        for s, u, p, identity in _tuples(new, columns)
+        if (former := before.get((s, u, p))) and former != identity
     }
     if changed:
         known = {(r["alias_id"], r["article_id"]) for r in target.read([day]).to_pylist()}
@@ -225,3 +310,7 @@ def _keep_aliases(target: Any, day: date, old: Sequence[Version], new: Sequence[
             {"run_day": day, "alias_id": a, "article_id": b} for a, b in sorted(known | changed)
         ]
         target.replace(table_of(rows, ALIASES.arrow), [day])
+
+
+def _tuples(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows[c].to_pylist() for c in columns), strict=True)

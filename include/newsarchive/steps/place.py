@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from newsarchive import settings as settings_module
 from newsarchive.days import today
@@ -112,6 +113,17 @@ def run_days(place: Place, run_day: date) -> list[date]:
 def table_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows as an Arrow table."""
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def having(rows: pa.Table, column: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return the rows that have one of some values in a column."""
+    return rows.filter(pc.is_in(rows[column], value_set=values))
+
+
+def count_rows(outcome: Outcome, rows: pa.Table, what: str) -> None:
+    """Count rows by their source."""
+    for found in rows["source"].value_counts().to_pylist():
+        outcome.add(found["values"], what, found["counts"])
 
 
 def reported(outcome: Outcome) -> Outcome:

@@ -1,7 +1,7 @@
 """`publish`: articles, coverage and the snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,10 +18,23 @@ from newsarchive.schema import (
     COVERAGE,
 )
 from newsarchive.settings import Settings
-from newsarchive.steps.capturing import budgets_used, page_outcomes
-from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, table_of
+from newsarchive.sources import Source
+from newsarchive.steps.capturing import OF_OUTCOMES, budgets_used, page_outcomes
+from newsarchive.steps.place import (
+    Place,
+    Progress,
+    count_rows,
+    having,
+    place_of,
+    plan_of,
+    quiet,
+    reported,
+    table_of,
+)
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
+
+_GROUP = 1000  # articles that are objects at once; the rest of a day is compact Arrow
 
 
 def publish(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
@@ -84,12 +97,15 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     filed = index.read(where=of_touched)
     other_days = sorted(set(filed["run_day"].to_pylist()) - {day})
     others = targets["versions"].read(other_days, where=of_touched)
-    articles = merge([*versions.to_pylist(), *others.to_pylist()], place.declared)
+    articles = _merged(versions, others, place.declared)
+    article_day = dict(
+        zip(articles["article_id"].to_pylist(), articles["article_day"].to_pylist(), strict=True)
+    )
 
-    changed = sorted({*filed["article_day"].to_pylist(), *(a.article_day for a in articles)})
+    changed = sorted({*filed["article_day"].to_pylist(), *article_day.values()})
     untouched = targets["articles"].read(changed, where=~of_touched)
-    targets["articles"].replace(pa.concat_tables([untouched, rows_of(articles, ARTICLES)]), changed)
-    file_index(targets["article_index"], articles, filed, versions, others)
+    targets["articles"].replace(pa.concat_tables([untouched, articles]), changed)
+    file_index(targets["article_index"], article_day, filed, versions, others)
 
     counted = _count_coverage(place, targets, day, versions, asked)
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
@@ -97,11 +113,10 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
     finished = {name: named(targets[name], [day]) for name in run_day_tables}
     finished["articles"] = named(targets["articles"], changed)
-    finished["article_index"] = named(targets["article_index"], _months(day, filed, articles))
+    finished["article_index"] = named(targets["article_index"], _months(day, filed))
     snapshot.build(place.root, finished, place.declared.values())
 
-    for article in articles:
-        outcome.add(article.source, "articles")
+    count_rows(outcome, articles, "articles")
     for row in counted:
         if asked:  # else parsing counted them, in the same outcome
             outcome.add(row.source, "rejects", row.rejected)
@@ -109,6 +124,21 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
             f"{day} {row.source}: {row.status}{f' ({row.note})' if row.note else ''}"
         )
     return changed
+
+
+def _merged(versions: pa.Table, others: pa.Table, sources: Mapping[str, Source]) -> pa.Table:
+    """Merge versions into articles, some at a time: a day's texts are not objects all at once."""
+    merged = [ARTICLES.arrow.empty_table()]
+    identities = pc.unique(
+        pa.chunked_array(
+            [*versions["article_id"].chunks, *others["article_id"].chunks], pa.string()
+        )
+    )
+    for n in range(0, len(identities), _GROUP):
+        some = identities[n : n + _GROUP]
+        rows = [r for t in (versions, others) for r in having(t, "article_id", some).to_pylist()]
+        merged.append(rows_of(merge(rows, sources), ARTICLES))
+    return pa.concat_tables(merged)
 
 
 def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
@@ -119,14 +149,22 @@ def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
     return by_day
 
 
-def _months(day: date, filed: pa.Table, articles: Iterable[Any]) -> set[date]:
+def _months(day: date, filed: pa.Table) -> set[date]:
     months = {d.replace(day=1) for d in filed["run_day"].to_pylist()}
     return months | {day.replace(day=1)}
 
 
-def file_index(target: Any, articles: Sequence[Any], filed: pa.Table, *versions: pa.Table) -> None:
-    """Record where the touched articles' versions are, and under which day each is filed."""
-    article_day = {a.article_id: a.article_day for a in articles}
+def file_index(
+    target: Any, article_day: Mapping[str, date], filed: pa.Table, *versions: pa.Table
+) -> None:
+    """Record where the touched articles' versions are, and under which day each is filed.
+
+    Args:
+        target: the index.
+        article_day: of each article touched, by id.
+        filed: their rows in the index so far.
+        versions: their versions.
+    """
     pairs = {
         (row_day, identity)
         for table in versions
@@ -165,7 +203,7 @@ def _count_coverage(
     asked: Iterable[str],
 ) -> list[Any]:
     ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
-    pages = targets["captures"].read([day], where=pc.field("kind") == "page")
+    pages = targets["captures"].read([day], OF_OUTCOMES, where=pc.field("kind") == "page")
     ended = page_outcomes(pages)
     outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
     refused = coverage.refused_by_host(ended)
