@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long bench-day lint format lock clean
+.PHONY: help run test test-long bench-day bench-idle lint format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-long: .venv/.dev ## Run the long tests whole; `make test` runs a draw of th
 
 bench-day: .venv/.run ## Measure a day of 5,000 pages beside other programs; ARGS="--rounds 1"
 	@$(BIN)/python scripts/bench_day.py $(ARGS)
+
+bench-idle: .venv/.run ## Measure an hourly poll of 500 sources that have nothing new
+	@$(BIN)/python scripts/bench_idle.py $(ARGS)
 
 lint: .venv/.dev ## Check style, form and types
 	$(BIN)/ruff check

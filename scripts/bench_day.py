@@ -24,17 +24,17 @@ import statistics
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-from benchmarks import measure
+from benchmarks import measure, server
 from benchmarks.pages import DAY
-from benchmarks.site import STATISTICS, address, sitemap_path
+from benchmarks.server import address
+from benchmarks.site import sitemap_path
 
 HERE = Path(__file__).parent
 PEERS = HERE / "bench_day_peers.txt"
@@ -56,45 +56,12 @@ class Site:
     """The newspapers that are served."""
 
     hosts: int
-    a_host: int
-    """Pages of each."""
     port: int
-
-    def url(self, host: int) -> str:
-        """Return the address of a host."""
-        return f"http://{address(host)}:{self.port}"
 
     def sitemaps(self, a_host: int) -> list[str]:
         """Return the addresses of the sitemaps that list so many pages of each host."""
         path = sitemap_path(a_host).format(date=DAY)
-        return [self.url(n) + path for n in range(self.hosts)]
-
-    def statistics(self) -> dict[str, int]:
-        """Return what clients did since the last look."""
-        with urllib.request.urlopen(self.url(0) + STATISTICS) as answer:  # noqa: S310
-            found: dict[str, int] = json.load(answer)
-        return found
-
-
-@contextmanager
-def serving(hosts: int, a_host: int) -> Iterator[Site]:
-    """Serve the newspapers in a process of their own."""
-    command = [sys.executable, "-m", "benchmarks.site", str(hosts), str(a_host)]
-    server = subprocess.Popen(
-        command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        line = server.stdout.readline() if server.stdout else ""
-        if not line:
-            raise measure.Failed("the newspapers did not start")
-        said = json.loads(line)
-        print(
-            f"{said['pages']} pages on {hosts} hosts, {said['kilobytes'] // said['pages']} KB each"
-        )
-        yield Site(hosts, a_host, said["port"])
-    finally:
-        server.terminate()
-        server.communicate()
+        return [f"http://{address(n)}:{self.port}{path}" for n in range(self.hosts)]
 
 
 # --- contestants ----------------------------------------------------------------------------------
@@ -154,7 +121,7 @@ def news_please(site: Site, a_host: int, work: Path) -> dict[str, Any]:
         urls += [part.partition("</loc>")[0] for part in text.split("<loc>")[1:]]
     listed, out = work / "urls.txt", work / "articles.jsonl"
     listed.write_text("\n".join(urls))
-    site.statistics()  # ours was not theirs
+    server.statistics(site.port)  # ours was not theirs
     script = str(HERE / "benchmarks" / "with_news_please.py")
     command = [str(_peers_python()), script, str(out), str(listed)]
     cost = measure.run(command, {}, work / "log")
@@ -234,8 +201,9 @@ def measured(
     work = measure.CACHE / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    site.statistics()
-    result = key | CONTESTANTS[contestant](site, a_host, work) | site.statistics()
+    server.statistics(site.port)
+    costs = CONTESTANTS[contestant](site, a_host, work)
+    result = key | costs | server.statistics(site.port)
     kept.add(result)
     print(
         f"round {number}, {contestant}, {key['pages']} pages: {result['wall_s']:.0f} s,"
@@ -304,7 +272,10 @@ def main() -> None:
     if set(contestants) - {OURS}:
         install_peers()
     kept = Kept(args.hosts, a_host, args.anew)
-    with serving(args.hosts, a_host) as site:
+    with server.served("benchmarks.site", args.hosts, a_host) as (port, told):
+        site = Site(args.hosts, port)
+        size = told["kilobytes"] // told["pages"]
+        print(f"{told['pages']} pages on {args.hosts} hosts, {size} KB each", flush=True)
         results = []
         for number in range(1, args.rounds + 1):
             turn = (number - 1) % len(contestants)
