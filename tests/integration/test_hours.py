@@ -13,6 +13,7 @@ from newsarchive import steps
 from newsarchive.sample.serve import SampleServer, start
 from newsarchive.sample.truth import truth
 from newsarchive.settings import Settings
+from newsarchive.store.tables import Archive
 
 DAY = date(2026, 11, 10)
 MIDNIGHT = datetime(2026, 11, 10, tzinfo=UTC)
@@ -54,6 +55,8 @@ def test_articles_are_at_most_an_hour_behind(samples: SampleServer, tmp_path: Pa
         # A page that fails for now is left to the day's end; the samples have a few that do.
         assert len(published - ended) <= 1, f"{hour}: {published - ended}"
     assert max(files_per_partition(archive)) > 1, "an hour adds files, it does not rewrite"
+    captures = Archive(archive).open("captures")
+    assert len(captures.files([DAY])) <= 13, "nor does it leave more and more of them"
 
     clock.run(DAY, MIDNIGHT + timedelta(days=1, minutes=5))
     assert set(files_per_partition(archive)) == {1}

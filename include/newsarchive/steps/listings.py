@@ -36,6 +36,8 @@ from newsarchive.steps.capturing import Put, capturing
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.store.tables import committing, rows_of
 
+_MOST_FILES = 12  # of the running day, in a table that each hour reads
+
 
 def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
     """Archive the feeds and sitemaps as they stand now, filed by the time of the exchange.
@@ -60,7 +62,14 @@ def poll(settings: Settings | None = None, progress: Progress = quiet) -> Outcom
     changed = [f for f in answered if f.request.source.capture == "hourly"]
     if changed:
         hourly.collect(place, changed, outcome, progress)
+    for table in ("captures", "links"):
+        committing(f"compact {table}", _few_files, place, table, now)
     return reported(outcome)
+
+
+def _few_files(place: Place, table: str, day: date) -> None:
+    """Keep the running day's files few, so that an hour does not read one for each before it."""
+    place.archive.open(table).compact(day, _MOST_FILES)
 
 
 def discover(

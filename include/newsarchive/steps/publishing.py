@@ -84,7 +84,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
         "aliases",
     )
     versions = targets["versions"].read([day])
-    _compact(targets["captures"], day)
+    targets["captures"].compact(day)
 
     index = targets["article_index"]
     known_here = index.read([day.replace(day=1)], ["article_id"], pc.field("run_day") == day)
@@ -187,12 +187,6 @@ def file_index(
     touched = pa.array({*article_day, *filed["article_id"].to_pylist()}, pa.string())
     kept = target.read(months, where=~pc.field("article_id").isin(touched))
     target.replace(pa.concat_tables([kept, table_of(rows, ARTICLE_INDEX.arrow)]), months)
-
-
-def _compact(target: Any, day: date) -> None:
-    """Leave one sorted file of a day's captures, which were committed in batches."""
-    if len(target.files([day])) > 1:
-        target.replace(target.read([day]), [day])
 
 
 def _count_coverage(

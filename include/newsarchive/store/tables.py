@@ -124,6 +124,15 @@ class Target:
         )
         self._write(ordered, mode="overwrite", predicate=f"{self.table.partition} in ({listed})")
 
+    def compact(self, day: date, most: int = 1) -> None:
+        """Leave one sorted file of a partition that has more than `most`.
+
+        Raises:
+            CommitFailedError: another writer changed the partition since this handle was opened.
+        """
+        if len(self.files([day])) > most:
+            self.replace(self.read([day]), [day])
+
     def append(self, rows: pa.Table) -> None:
         """Add rows, in one commit.
 
