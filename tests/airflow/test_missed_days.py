@@ -12,7 +12,7 @@ from stacks import PROGRAM, Stack
 
 from newsarchive.days import days_between, yesterday
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.timeout(600)]
 
 
 def test_days_that_were_not_run_are_backfilled_at_the_start(tmp_path: Path) -> None:
