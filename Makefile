@@ -29,9 +29,12 @@ run: .venv/.run ## Start the archive with its sample newspapers; ONCE=1 ends aft
 	@$(BIN)/newsarchive up $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -m "not long" $(ARGS)
 
-test-long: .venv/.dev ## Run the long tests whole; `make test` runs a draw of them
+test-draw: .venv/.dev ## Run a short draw of each long test; ARGS="--seed 7" for the same one again
+	@$(BIN)/pytest -m long --long=draw $(ARGS)
+
+test-long: .venv/.dev ## Run the long tests whole
 	@$(BIN)/pytest -m long --long=all --timeout=7200 $(ARGS)
 
 bench-day: .venv/.run ## Measure a day of 5,000 pages beside other programs; ARGS="--rounds 1"
