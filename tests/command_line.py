@@ -46,17 +46,18 @@ class Program:
         out, err = self.capsys.readouterr()
         return Ran(int(ended.value.code or 0), out, err)
 
-    def process(self, *words: object) -> subprocess.Popen[str]:
+    def process(self, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
         """Start the program as a process of its own, in the folder."""
-        return self.python("-m", "newsarchive.cli", *words)
+        return self.python("-m", "newsarchive.cli", *words, stdin=stdin)
 
-    def python(self, *words: object) -> subprocess.Popen[str]:
+    def python(self, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
         source = Path(__file__).parents[1] / "include"
         path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
             [sys.executable, *(str(w) for w in words)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": path},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -72,6 +72,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "sources check",
                 "sources disable",
                 "sources enable",
+                "extract",
                 "up",
             )
         ),

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from newsarchive.cli import collect, days_table, lineage, local, query, reference, sources
+from newsarchive.cli import collect, days_table, extract, lineage, local, query, reference, sources
 from newsarchive.cli.options import (
     BROKEN_PIPE,
     FAILED,
@@ -107,6 +107,7 @@ for command in (
     query.shell,
     days_table.coverage,
     lineage.show,
+    extract.extract,
     sources.sources,
     local.settings,
     local.sample,

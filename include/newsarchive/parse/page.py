@@ -1,6 +1,7 @@
 """HTML pages: every field from the best evidence that the page gives."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -52,6 +53,16 @@ _CLAIMS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a page holds, and why that is no article, if it is none."""
+
+    founds: list[Found]
+    """The article and whole others embedded in it; of a page that is refused what can be told all
+    the same, none where it cannot be read."""
+    refused: Refused | None = None
+
+
 def parse_page(
     body: bytes,
     *,
@@ -63,6 +74,30 @@ def parse_page(
 ) -> list[Found] | Refused:
     """Return the article of a page, and whole other articles embedded in it; or why there is none.
 
+    The arguments are those of `read_page`.
+    """
+    reading = read_page(
+        body,
+        url=url,
+        content_type=content_type,
+        source=source,
+        link=link,
+        captured_at=captured_at,
+    )
+    return reading.refused or reading.founds
+
+
+def read_page(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str | None,
+    source: Source | None,
+    link: Link | None,
+    captured_at: datetime,
+) -> Reading:
+    """Return what a page holds, also where that is no article.
+
     Args:
         body: the page, content coding undone.
         url: where it was found; relative addresses in it are read against this.
@@ -73,16 +108,16 @@ def parse_page(
     """
     refused = refuse_bytes(body, content_type)
     if refused:
-        return refused
+        return Reading([], refused)
     text = decode(body, content_type).replace("\x00", "")
     if not text.strip():
-        return Refused("empty", "no text in the page")
+        return Reading([], Refused("empty", "no text in the page"))
     refused = refuse_text(text, content_type)
     if refused:
-        return refused
+        return Reading([], refused)
     tree = _tree_of(text)
     if tree is None:
-        return Refused("empty", "no markup in the page")
+        return Reading([], Refused("empty", "no markup in the page"))
     page = _page_of(tree, url, source, link, captured_at)
     return _article(page)
 
@@ -131,7 +166,7 @@ def _page_of(
     )
 
 
-def _article(page: Page) -> list[Found] | Refused:
+def _article(page: Page) -> Reading:
     settle_rule(page)
     rule = page.rule
     removed = [e for selector in (rule.remove if rule else ()) for e in select(page.tree, selector)]
@@ -141,9 +176,10 @@ def _article(page: Page) -> list[Found] | Refused:
         for e in page.tree.iter("h1", "h2", "h3", "h4")
         if e not in inside
     ]
+    refused = None
     if is_error(page, headings):
         shown = page.said.page_title or (headings[0].text if headings else None)
-        return Refused("error_page", shown)
+        refused = Refused("error_page", shown)
     _take_title(page, headings)
     # Where the page points to is read first: rules remove the boxes that say it.
     related = take_related(page.tree, page.base, page.title)
@@ -155,9 +191,7 @@ def _article(page: Page) -> list[Found] | Refused:
     main.paragraphs = _without_edges(main.paragraphs, page)
     if main.words < _SHORT_WORDS and page.evidence["text"] == "heuristic":
         main.paragraphs = _not_beside(main.paragraphs, page)
-    refused = refuse_article(page, main, headings)
-    if refused:
-        return refused
+    refused = refused or refuse_article(page, main, headings)
     page.labels = _labels_of(page, main)
     founds = [_found(page, main, related.pointers)]
     hint = code_of(page.said.language) or (page.source.language if page.source else None)
@@ -178,7 +212,7 @@ def _article(page: Page) -> list[Found] | Refused:
         first = founds[0]
         first.related[:] = list(dict.fromkeys([*titles, *first.related]))
         first.evidence.setdefault("related", "label")
-    return founds
+    return Reading(founds, refused)
 
 
 def _take_title(page: Page, headings: list[Heading]) -> None:
