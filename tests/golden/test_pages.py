@@ -172,13 +172,15 @@ def test_canonical_address_names_this_article(stated: str, wanted: str | None) -
     assert one(page(head)).canonical_url == wanted
 
 
-def test_agency_is_origin_not_author() -> None:
+def test_agency_signs_only_where_no_person_does() -> None:
     head = '<meta name=author content="Reuters"><meta name=author content="Ann Lee">'
     found = one(page(head))
     assert (found.authors, found.origin) == (["Ann Lee"], "Reuters")
     site = '<meta property="og:site_name" content="Harbour Times">'
     site += '<meta name=author content="Harbour Times">'
-    assert one(page(site)).authors == []
+    assert one(page(site)).authors == ["Harbour Times"]
+    wire = one(page('<meta name=author content="Reuters">'))
+    assert (wire.authors, wire.origin) == (["Reuters"], "Reuters")
 
 
 def test_title_is_the_heading_that_matches() -> None:

@@ -111,11 +111,22 @@ def test_names() -> None:
     assert split_names("Ann Lee, ann@paper.example") == ["Ann Lee"]
     assert split_names("https://facebook.com/paper") == []
     assert split_names("x" * 10_000) == []
+    for said in (
+        "Posted by Ann Lee",
+        "Autorin: Ann Lee",
+        "Text von Ann Lee",
+        "Ann Lee (spokeswoman)",
+        "Ann Lee, MD, PhD",
+        "Ann Lee for Harbour Radio",
+        "By: Ann Lee -",
+    ):
+        assert split_names(said) == ["Ann Lee"], said
+    assert split_names("作者：李安") == ["李安"]
     assert sort_names(
-        ["Ann Lee", "Reuters", "Harbour Times", "admin", "ann lee"], ["Harbour Times"]
+        ["Ann Lee", "Reuters", "Harbour Times", "admin", "ann lee", "Staff"], ["Harbour Times"]
     ) == (
         ["Ann Lee"],
-        ["Reuters"],
+        ["Reuters", "Harbour Times", "Staff"],
     )
 
 

@@ -9,6 +9,7 @@ from lxml.html import HtmlElement
 from newsarchive.model import Link
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
+from newsarchive.parse.marks import Marks, read_marks
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import Moment
@@ -54,6 +55,14 @@ class Page:
     """How the source says its pages of that day are laid out."""
     stated: list[tuple[str, Moment]] = field(default_factory=list)
     """Publication dates that structured data gives, with their evidence, best first."""
+    _marks: Marks | None = None
+
+    @property
+    def marks(self) -> Marks:
+        """What is marked as bylines and dates; read on first need, as many pages need none."""
+        if self._marks is None:
+            self._marks = read_marks(self.tree, self.title_element)
+        return self._marks
 
 
 def select(tree: HtmlElement, selector: str) -> list[HtmlElement]:

@@ -8,24 +8,13 @@ from urllib.parse import urlsplit
 
 from newsarchive.parse.agencies import dateline_origin, is_agency
 from newsarchive.parse.borders import Piece
-from newsarchive.parse.evidence import Page, is_beside, is_outside, rule_texts
+from newsarchive.parse.evidence import Page, is_beside, rule_texts
 from newsarchive.parse.keywords import split_keywords
-from newsarchive.parse.names import clean_name, sort_names, split_names
 from newsarchive.parse.structured import address_of, as_texts
 from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of, language_of
 from newsarchive.text.repair import repair, tidy_line
-
-_AUTHOR_WORDS = """
-    author article:author_name parsely-author sailthru.author dc.creator dcterms.creator
-    dc.contributor byl byline citation_author article:author og:article:author
-    cxenseparse:author authors bt:author rnews:author twitter:creator:name
-"""
-
-
-_AUTHOR = tuple(_AUTHOR_WORDS.split())
-
 
 _KEYWORDS = (
     "news_keywords",
@@ -77,12 +66,6 @@ _IMAGE = (
 )
 
 
-_BYLINES = re.compile(
-    r"(?:^|[\s_-])(?:by-?line|author|authors|author-?name|writer|reporter|creator)(?:$|[\s_-])",
-    re.I,
-)
-
-
 _VARIANT = re.compile(r"^(?:www\d?|m|mobile|amp|mob|touch)\.")
 
 
@@ -98,78 +81,6 @@ def _take(page: Page, name: str, candidates: Iterable[tuple[str, str]]) -> str |
             page.evidence[name] = kind
             return value
     return None
-
-
-def authors_of(page: Page) -> tuple[list[str], list[str]]:
-    """Return persons by the first evidence that names any, and agencies among them."""
-    said = page.said
-
-    def candidates() -> Iterator[tuple[str, list[str]]]:
-        yield "jsonld", _people(said.article.get("author")) or _people(said.article.get("creator"))
-        for name in _AUTHOR:
-            contents = said.meta.get(name, [])
-            yield "meta", [n for c in contents for n in split_names(c)]
-        yield "microdata", [n for c in said.micro.get("author", ()) for n in split_names(c)]
-        yield (
-            "rule",
-            [n for t in rule_texts(page, "authors") for n in split_names(t)],
-        )
-        yield "label", split_names(page.labels.get("author", ""))
-        yield "heuristic", _byline(page)
-
-    agencies: list[str] = []
-    for kind, names in candidates():
-        persons, others = sort_names(names, page.sites)
-        agencies += [o for o in others if o not in agencies]
-        if persons:
-            page.evidence["authors"] = kind
-            return persons[:20], agencies
-    return [], agencies
-
-
-def _people(value: Any) -> list[str]:
-    entries = value if isinstance(value, list) else [value]
-    names = []
-    for entry in entries[:20]:
-        for text in as_texts(entry):
-            if (
-                isinstance(entry, dict)
-                and entry.get("@type") in ("Person", ["Person"])
-                and len(text) < 60
-            ):
-                names += (
-                    [n for n in [clean_name(text)] if n]
-                    if "," in text and len(text.split()) < 4
-                    else split_names(text)
-                )
-            else:
-                names += split_names(text)
-    return names
-
-
-def _byline(page: Page) -> list[str]:
-    """Names in elements that are marked as bylines, near the headline."""
-    around = page.title_element
-    for _ in range(4):
-        around = around.getparent() if around is not None else None
-        if around is None or around.tag in ("body", "html"):
-            return []
-        for element in around.iter(
-            "a", "span", "div", "p", "address", "li", "h4", "h5", "h6", "strong", "cite"
-        ):
-            marked = (
-                "author" in (element.get("rel") or "").lower()
-                or "author" in (element.get("itemprop") or "").lower()
-            )
-            if (
-                marked or _BYLINES.search(f"{element.get('class') or ''} {element.get('id') or ''}")
-            ) and not is_outside(element, around):
-                text = tidy_line(element.text_content()[:300])
-                if 3 <= len(text) <= 100 and not any(c.isdigit() for c in text):
-                    names = split_names(text)
-                    if names and all(len(n.split()) <= 5 for n in names):
-                        return names
-    return []
 
 
 def keywords_of(page: Page) -> tuple[str | None, list[str]]:

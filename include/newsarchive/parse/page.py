@@ -12,6 +12,7 @@ from lxml.html import HtmlElement
 from newsarchive.model import Found, Link, Refused
 from newsarchive.parse import body as bodies
 from newsarchive.parse import fields
+from newsarchive.parse.authors import authors_of
 from newsarchive.parse.borders import Line, Piece, separate
 from newsarchive.parse.evidence import Heading, Page, is_beside, select, title_place
 from newsarchive.parse.labels import match_labels
@@ -409,7 +410,7 @@ def _found(page: Page, main: Piece, pointers: list[str]) -> Found:
     kind, changed = modified(page) or ("", None)
     if changed:
         evidence["modified_at"] = kind
-    authors, agencies = fields.authors_of(page)
+    authors, agencies = authors_of(page)
     raw, keywords = fields.keywords_of(page)
     return Found(
         title=page.title,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from newsarchive.model import Found
-from newsarchive.parse.agencies import dateline_origin
+from newsarchive.parse.agencies import dateline_origin, is_agency
 from newsarchive.parse.borders import Piece
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.names import sort_names, split_names
@@ -52,7 +52,8 @@ def found_of(
         if published.at:
             evidence["published_at"] = kind
     modified = moment_of([labels.get("modified")])
-    persons, agencies = sort_names(split_names(labels.get("author", "")), sites)
+    persons, groups = sort_names(split_names(labels.get("author", "")), sites)
+    authors, agencies = persons or groups, [g for g in groups if is_agency(g)]
     origin = labels.get("origin") or (agencies[0] if agencies else None)
     kind = "label"
     if origin is None:
@@ -63,7 +64,7 @@ def found_of(
     text = "\n\n".join(piece.paragraphs)
     language = language_of(text, language_hint)
     for name, value, by in (
-        ("authors", persons, "label"),
+        ("authors", authors, "label"),
         ("keywords", raw, "label"),
         ("section", labels.get("section"), "label"),
         ("related", piece.related, "label"),
@@ -75,7 +76,7 @@ def found_of(
     return Found(
         title=without_site_name(piece.title or "", [*sites, *([origin] if origin else [])]),
         text=text,
-        authors=persons,
+        authors=authors,
         published_at=published.at if published else None,
         published_day=published.day if published else None,
         published_precision=published.precision if published else None,
