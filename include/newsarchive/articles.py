@@ -104,57 +104,94 @@ def reject_of(
     )
 
 
-def merge(versions: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) -> list[Article]:
+def merge(
+    versions: Iterable[Mapping[str, Any]],
+    sources: Mapping[str, Source],
+    shown_as: Mapping[str, str] | None = None,
+) -> list[Article]:
     """Return one article per article id, from all its versions, whatever order they come in.
 
-    The latest capture is what is shown; the article day is that of the latest capture that has a
-    date, else the run day that first saw it.
+    What was found last is shown; the article day is that of the latest version that has a date,
+    else the run day that first saw it.
 
     Args:
         versions: rows of `versions`, every version of each article among them.
         sources: declared sources by name, for country and time zone.
+        shown_as: the id that is shown in place of another (`moves.remaining`).
     """
+    other = shown_as or {}
+
+    def identity_of(row: Mapping[str, Any]) -> str:
+        return other.get(row["article_id"], row["article_id"])
 
     def age(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return row["article_id"], row["captured_at"], row["run_day"], row["version_id"]
+        # When it was found so the last time: a page may be gone at one address, and be seen
+        # later at another.
+        moment = row["seen_until"], row["captured_at"]
+        return identity_of(row), *moment, row["run_day"], row["version_id"]
 
     merged = []
-    for identity, group in groupby(sorted(versions, key=age), key=lambda row: row["article_id"]):
+    for identity, group in groupby(sorted(versions, key=age), key=identity_of):
         rows = list(group)
-        latest = rows[-1]
+        latest = _shown(rows)
         source = sources.get(latest["source"])
-        dated = [r["published_day"] for r in rows if r["published_day"]]
+        dated = [r["published_day"] for r in [*rows, latest] if r["published_day"]]
         first_run_day = min(r["run_day"] for r in rows)
+        parent = latest["parent_article_id"]
         values = {name: latest[name] for name in _SHOWN}
         values.update(
             article_day=dated[-1] if dated else first_run_day,
             article_id=identity,
-            url=latest["canonical_url"] or min(r["url"] for r in rows if _same_bytes(r, latest)),
+            parent_article_id=other.get(parent, parent),
+            url=latest["canonical_url"] or latest["url"],
             published_local_date=_local_date(latest, source),
             country=source.country if source else None,
             evidence=dict(latest["evidence"]),
-            versions=len({r["version_id"] for r in rows}),
+            versions=len({_state_of(r) for r in rows}),
             first_run_day=first_run_day,
             last_run_day=max(r["run_day"] for r in rows),
-            first_seen=rows[0]["captured_at"],
-            last_seen=max(r["seen_until"] for r in rows),
+            first_seen=min(r["captured_at"] for r in rows),
+            last_seen=rows[-1]["seen_until"],
             gone_at=_gone_at(rows),
         )
         merged.append(Article(**values))
     return merged
 
 
-def _same_bytes(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    # Of two links that lead to one page, which was asked last is chance.
-    same: bool = row["version_id"] == other["version_id"]
-    return same
+def _shown(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the version that is shown: how the article was found last.
+
+    Of several links that lead to one page, which was asked last is chance: that of the latest run
+    day stands for them, then that with the smallest URL.
+
+    Args:
+        rows: versions, in the order in which they were found so the last time.
+    """
+    last_of_link = {(r["run_day"], r["url"]): r for r in rows}
+    same = [r for r in last_of_link.values() if _state_of(r) == _state_of(rows[-1])]
+    newest = max(r["run_day"] for r in same)
+    return min((r for r in same if r["run_day"] == newest), key=lambda r: str(r["url"]))
+
+
+def _state_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what tells a version from others of its article, whichever link found it."""
+    # The page that tells of the absence is not the article's: it may be another at each address.
+    return row["state"], row["text_sha256" if row["state"] == "gone" else "payload_sha256"]
 
 
 def _gone_at(rows: Sequence[Mapping[str, Any]]) -> datetime | None:
-    """Return when versions in time order found the page gone for good; None while it is there."""
-    found = None
-    for row in rows:
-        found = (found or row["captured_at"]) if row["state"] == "gone" else None
+    """Return when the page was found gone, None while it is there.
+
+    Args:
+        rows: its versions, in the order in which they were found so the last time.
+    """
+    there = max((r["seen_until"] for r in rows if r["state"] == "live"), default=None)
+    if rows[-1]["state"] == "live":
+        return None
+    gone = (r for r in rows if r["state"] == "gone")
+    found: datetime = min(
+        r["captured_at"] for r in gone if there is None or r["seen_until"] > there
+    )
     return found
 
 

@@ -82,14 +82,15 @@ def count(
     """
     refused = refused or {}
     listed = {row["link_id"] for row in links}
-    own = [v for v in versions if v["part"] == 0]
+    # A link has a version for each state of its page, and is counted once; imports have no link.
+    own = {v["link_id"] or n: v["article_id"] for n, v in enumerate(versions) if v["part"] == 0}
     kept = len(own)
     captured = sum(1 for i in listed if outcomes.get(i, ("", None))[0] == "ok")
     absent = {
         i for i in listed if i not in outcomes or i in refused or not is_definitive(*outcomes[i])
     }
     missing = len(absent)
-    articles = Counter(v["article_id"] for v in own)
+    articles = Counter(own.values())
     answered = [row for row in listings if row["status"] == "answered"]
     if source is None and not listings:  # imports: nobody lists them
         captured, listed_count = kept + len(rejects), kept + len(rejects)

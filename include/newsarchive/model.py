@@ -225,6 +225,17 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """Another id of an article: what it would have, were it found for the first time."""
+
+    run_day: date
+    alias_id: str
+    article_id: str
+    reason: str | None
+    """moved, retitled or parser; None in rows of before there were reasons, which are parser's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """The current state of one article, from all its versions."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _day = pa.date32()
 _text = pa.string()
@@ -230,7 +230,12 @@ VERSIONS = Table(
     (
         _RUN_DAY,
         _c("version_id", _text, "Hash of article and bytes", null=False),
-        _c("article_id", _text, "Hash of source and canonical URL", null=False),
+        _c(
+            "article_id",
+            _text,
+            "Article: hash of source and the canonical URL that its link had first",
+            null=False,
+        ),
         _SOURCE,
         _c("url", _text, "Link that was fetched, or name of the imported file", null=False),
         _c("link_id", _text, "Hash of source and that link"),
@@ -370,26 +375,32 @@ ARTICLE_INDEX = Table(
     ("article_id", "run_day"),
     (
         _c("run_month", _day, "First day of the month of the run day; partition", null=False),
-        _c("run_day", _day, "Run day with a version of the article", null=False),
-        _c("article_id", _text, "Article", null=False),
+        _c("run_day", _day, "Run day with a version or an alias of the article", null=False),
+        _c("article_id", _text, "Article, by the id that its versions have", null=False),
         _c(
             "article_day",
             _day,
             "Day it was filed under when that run day was published",
             null=False,
         ),
+        _c("shown_as", _text, "Article that it is shown as, where that has another id"),
     ),
 )
 
 ALIASES = Table(
     "aliases",
-    "Former ids of articles whose canonical URL a better parser changed",
+    "Other ids of articles: of the addresses that they moved to, or that an older parser gave",
     "run_day",
-    ("alias_id",),
+    ("alias_id", "article_id"),
     (
         _RUN_DAY,
-        _c("alias_id", _text, "Former article_id", null=False),
-        _c("article_id", _text, "What it became", null=False),
+        _c("alias_id", _text, "The other article_id", null=False),
+        _c("article_id", _text, "Article that has it as well", null=False),
+        _c(
+            "reason",
+            _text,
+            "moved, retitled (moved with another headline), or parser (an older one gave that id)",
+        ),
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from newsarchive.coverage import REFUSALS, is_definitive
 from newsarchive.model import Capture, Reject, Version
+from newsarchive.moves import is_replaced, leads_above
 from newsarchive.text.identity import version_id
 
 FIRST = "first"
@@ -40,6 +41,8 @@ class Due:
     attempts_before: int = 0
     etag: str | None = None
     last_modified: str | None = None
+    validated: str | None = None
+    """The address that gave them, which redirects may have led to."""
 
 
 def span_of(revisit: str) -> timedelta:
@@ -100,7 +103,9 @@ def due(
             visit = None
     if visit is None:
         return None
-    return Due(visit, tries.get(visit, 0), held[-1]["etag"], held[-1]["last_modified"])
+    latest = held[-1]
+    known = latest["etag"], latest["last_modified"]
+    return Due(visit, tries.get(visit, 0), *known, latest["url"] if any(known) else None)
 
 
 def history(
@@ -109,8 +114,9 @@ def history(
     """Return the versions that one link's visits tell together, or one reject where none does.
 
     A visit that found the page as it was adds no version: it moves `seen_until` of the one before.
-    404 or 410 after a version is a version of its own, `gone`. A visit that failed otherwise
-    changes nothing. The article keeps the identity that its first version gave it.
+    404 or 410 after a version is a version of its own, `gone`; so is a redirect to the home page,
+    to a page above it, or to another article. A visit that failed otherwise changes nothing. The
+    article keeps the identity that its first version gave it.
 
     Args:
         visits: in any order, each capture with what parsing made of it (nothing, for a 304).
@@ -123,21 +129,27 @@ def history(
             _seen(versions, latest, capture.captured_at)
             continue
         found = sorted((m for m in made if isinstance(m, Version)), key=lambda v: v.part)
-        if not found:
-            if 0 in latest and capture.status in GONE:
-                before = versions[latest[0]]
-                if before.state == "live":
-                    _add(versions, latest, _gone(before, capture))
-                else:
-                    _seen(versions, {0: latest[0]}, capture.captured_at)
-            elif not versions:
-                reject = next((m for m in made if isinstance(m, Reject)), reject)
+        before = versions[latest[0]] if 0 in latest else None
+        if before and _is_gone(before, found, capture):
+            if before.state == "live":
+                _add(versions, latest, _gone(before, capture))
+            else:
+                _seen(versions, {0: latest[0]}, capture.captured_at)
             continue
+        if not found and not versions:
+            reject = next((m for m in made if isinstance(m, Reject)), reject)
         for version in found:
             _follow(versions, latest, version)
     if versions:
         return list(versions)
     return [reject] if reject else []
+
+
+def _is_gone(before: Version, found: Sequence[Version], capture: Capture) -> bool:
+    """Say whether a visit found that the article is no longer there."""
+    if found:
+        return found[0].part == 0 and is_replaced(before, found[0], capture)
+    return capture.status in GONE or (capture.outcome == "ok" and leads_above(before, capture))
 
 
 def _follow(versions: list[Version], latest: dict[int, int], version: Version) -> None:

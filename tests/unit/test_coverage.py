@@ -115,6 +115,22 @@ def test_what_is_missing_counts_more_than_what_is_low_or_has_gaps() -> None:
     assert "1 of 2 pages" in (row.note or "")
 
 
+def test_a_link_is_counted_once_however_many_versions_its_page_has() -> None:
+    versions = [
+        {"article_id": article, "link_id": link, "part": part}
+        for article, link, part in [
+            ("a", "l0", 0), ("a", "l0", 0), ("a", "l1", 0), ("b", "l2", 0), ("c", "l2", 1)
+        ]
+    ]  # fmt: skip
+    links = [{"link_id": f"l{n}"} for n in range(3)]
+    outcomes = {f"l{n}": OK for n in range(3)}
+    row = count(DAY, SOURCE, "paper_a", True, [listing()], links, outcomes, versions, [])
+    assert (row.listed, row.kept, row.duplicates, row.status) == (3, 3, 1, "complete")
+    imports = [{"article_id": i, "link_id": None, "part": 0} for i in "xyy"]
+    row = count(DAY, None, "imports", False, [], [], {}, imports, [])
+    assert (row.listed, row.kept, row.duplicates) == (3, 3, 1)
+
+
 def test_numbers() -> None:
     row = covered(
         [listing(), listing("failed", "feed")],

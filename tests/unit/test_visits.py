@@ -18,7 +18,7 @@ URL = "https://a.example/1"
 
 
 def row(hours: float, outcome: str = "ok", status: int | None = 200, **more: Any) -> dict[str, Any]:
-    values = {"visit": "first", "attempt": 1, "etag": '"e"', "last_modified": None}
+    values = {"visit": "first", "attempt": 1, "etag": '"e"', "last_modified": None, "url": URL}
     at = T0 + timedelta(hours=hours)
     return {"outcome": outcome, "status": status, "captured_at": at, **values, **more}
 
@@ -62,19 +62,19 @@ def test_revisits_are_due_in_their_time(hours: float, visit: str | None) -> None
 def test_a_revisit_is_made_once_and_a_304_is_one() -> None:
     seen = [row(0), row(24, "not_modified", 304, visit="1d")]
     assert due(seen, ["1d", "7d"], None, now(48)) is None
-    assert due(seen, ["1d", "7d"], None, now(24 * 7)) == Due("7d", 0, '"e"')
+    assert due(seen, ["1d", "7d"], None, now(24 * 7)) == Due("7d", 0, '"e"', None, URL)
 
 
 def test_a_revisit_that_failed_is_tried_again() -> None:
     assert due([row(0), row(24, "timeout", None, visit="1d")], ["1d"], None, now(25)) == Due(
-        "1d", 1, '"e"'
+        "1d", 1, '"e"', None, URL
     )
 
 
 def test_a_listing_that_says_updated_makes_a_visit_once() -> None:
     changed = now(2)
     found = due([row(0)], [], changed, now(3))
-    assert found == Due("updated 2026-03-01T14:00:00Z", 0, '"e"')
+    assert found == Due("updated 2026-03-01T14:00:00Z", 0, '"e"', None, URL)
     after = [row(0), row(3, visit=found.visit)]
     assert due(after, [], changed, now(4)) is None
     assert due([row(3)], [], changed, now(4)) is None, "it was seen after that"
@@ -161,6 +161,48 @@ def test_a_page_that_moves_stays_the_same_article() -> None:
     assert second.article_id == first.article_id
     assert second.version_id == version_id(first.article_id, second.payload_sha256)
     assert second.changes == ["moved"]
+
+
+def redirected(hours: float, to: str, **more: Any) -> tuple[Capture, list[Version | Reject]]:
+    """Return a visit that ended at another address, with an article there."""
+    c = capture(hours, hop=1, url=to, visit="1d")
+    at = {"captured_at": c.captured_at, "seen_until": c.captured_at}
+    v = version(DAY, URL, payload=to, capture_id=c.capture_id, canonical_url=to, **at)
+    return c, [replace(v, **more)]
+
+
+HOME = "https://a.example/"
+
+
+@pytest.mark.parametrize("to", [HOME, "https://a.example/3"])
+def test_a_redirect_to_something_else_is_a_gone_article(to: str) -> None:
+    other = {"title": "Something else", "text": "What was here is not here, but this is."}
+    first, gone, back = told(
+        seen(0), redirected(24, to, **other), redirected(48, to, **other), seen(72)
+    )
+    assert (gone.state, gone.changes, gone.visit) == ("gone", ["gone"], "1d")
+    assert (gone.article_id, gone.title, gone.canonical_url) == (first.article_id, first.title, URL)
+    assert (gone.captured_at, gone.seen_until) == (now(24), now(48))
+    assert (back.state, back.changes) == ("live", ["back"])
+
+
+def test_a_home_page_that_shows_the_article_is_not_its_new_address() -> None:
+    _, gone = told(seen(0), redirected(24, HOME))
+    assert gone.changes == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("to", "states"), [(HOME, ["live", "gone"]), ("https://a.example/login", ["live"])]
+)
+def test_a_redirect_to_a_page_without_article(to: str, states: list[str]) -> None:
+    """The home page tells that it is gone; what asks for a login, or for consent, tells nothing."""
+    found = told(seen(0), (capture(24, hop=1, url=to, visit="1d"), []))
+    assert [v.state for v in found] == states
+
+
+def test_a_redirect_from_the_first_is_no_change() -> None:
+    (only,) = told(redirected(0, "https://a.example/3"), redirected(24, "https://a.example/3"))
+    assert only.changes == []
 
 
 def test_gone_and_back() -> None:

@@ -117,7 +117,10 @@ def find(
         )
     like = [f"{wanted}%"]
     found = _column(
-        connection, "SELECT DISTINCT article_id FROM _article_index WHERE article_id LIKE ?", like
+        connection,
+        "SELECT DISTINCT coalesce(shown_as, article_id) FROM _article_index "
+        "WHERE article_id LIKE ?",
+        like,
     )
     found = found or {
         _now(connection, former)
@@ -179,7 +182,8 @@ def _by_url(connection: "duckdb.DuckDBPyConnection", url: str, sources: Iterable
     guesses = [article_id(source, cleaned) for source in sources]
     found = _column(
         connection,
-        "SELECT DISTINCT article_id FROM _article_index WHERE article_id IN (SELECT unnest(?))",
+        "SELECT DISTINCT coalesce(shown_as, article_id) FROM _article_index "
+        "WHERE article_id IN (SELECT unnest(?))",
         [guesses],
     )
     found = found or _column(
@@ -245,7 +249,9 @@ def _read(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return an article's row and its versions, earliest first; opens the files of its days."""
     filed = connection.execute(
-        "SELECT run_day, article_day FROM _article_index WHERE article_id = ?", [identity]
+        "SELECT DISTINCT run_day, article_day FROM _article_index "
+        "WHERE coalesce(shown_as, article_id) = ?",
+        [identity],
     ).fetchall()
     articles = _rows(connection, "articles", "article_day", {d for _, d in filed}, identity)
     versions = _rows(connection, "versions", "run_day", {d for d, _ in filed}, identity)

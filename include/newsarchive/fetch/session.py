@@ -72,6 +72,8 @@ class Request:
     etag: str | None = None
     """For a conditional request."""
     last_modified: str | None = None
+    validated: str | None = None
+    """The address that gave these two: no other is asked by them. None: whichever answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +453,9 @@ class Fetcher:
                         return _Tried(asked=False)
                     self._check(host, request.kind)
                     self._take(host, request.source)
-                    exchange = worker.exchange(session, request, url, self._headers(request))
+                    exchange = worker.exchange(
+                        session, request, url, self._headers(request, url, hop)
+                    )
                     if self._stop.is_set():
                         raise Stopped
                     capture, decoded = self._record(request, exchange, attempt, hop)
@@ -487,12 +491,14 @@ class Fetcher:
             return _Tried()
         raise AssertionError("unreachable")
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    def _headers(self, request: Request, url: str, hop: int) -> dict[str, str]:
         headers = {
             "User-Agent": self._user_agent,
             "Accept": _ACCEPT,
             "Accept-Encoding": ACCEPT,
         }
+        if not _is_conditional(request, url if hop else request.url):
+            return headers
         if request.etag and _HEADER_VALUE.fullmatch(request.etag):
             headers["If-None-Match"] = request.etag
         if request.last_modified and _HEADER_VALUE.fullmatch(request.last_modified):
@@ -506,7 +512,7 @@ class Fetcher:
         run_day = self._run_day or exchange.began.date()
         headers = parse_head(exchange.lines) if exchange.status is not None else []
         location = header(headers, "location")
-        conditional = bool(request.etag or request.last_modified)
+        conditional = _is_conditional(request, exchange.url if hop else request.url)
         outcome, error = _outcome(exchange, location, conditional)
         decoded: Decoded | None = None
         if exchange.status is not None and exchange.status != 304:
@@ -827,6 +833,12 @@ def _shown(location: str | None, base: str) -> str | None:
 
 def _robots_job(host: str, source: Source) -> _Job:
     return _Job(Request(source, "robots", f"{host}/robots.txt"))
+
+
+def _is_conditional(request: Request, asked: str) -> bool:
+    """Say whether an address is asked by validators: another's could hide that a page moved."""
+    known = bool(request.etag or request.last_modified)
+    return known and request.validated in (None, asked)
 
 
 def _outcome(

@@ -130,7 +130,7 @@ def truth_of_visits(
     papers = {p.name: p for p in PAPERS}
     sources = {name: load_file(BUNDLED / f"{name}.toml") for name in papers}
     rows: dict[str, list[Row]] = {"versions": [], "articles": [], "rejects": []}
-    merged: dict[str, list[tuple[Story, Row]]] = defaultdict(list)
+    of_story: dict[Story, list[Row]] = defaultdict(list)
     for visited in links:
         source = sources[visited.source]
         story = of_path(papers[visited.source], urlsplit(visited.url).path, seed)
@@ -139,11 +139,17 @@ def truth_of_visits(
         versions, reject = _told(story, source, visited, base_url)
         rows["versions"] += versions
         rows["rejects"] += [reject] if reject else []
-        for version in versions:
-            merged[version["article_id"]].append((story, version))
-    for own in merged.values():
-        story, _ = own[0]
-        rows["articles"].append(_merged(story, sources[story.paper.name], [v for _, v in own]))
+        of_story[story] += versions
+    for story, versions in of_story.items():
+        source = sources[story.paper.name]
+        if any("moved" in v["changes"] for v in versions):
+            # One who saw it move knows that both addresses are of one article: the former's.
+            first_address = _clean(base_url + story.path)
+            for version in versions:
+                version["article_id"] = article_id(source.name, first_address)
+        for identity in sorted({v["article_id"] for v in versions}):
+            own = [v for v in versions if v["article_id"] == identity]
+            rows["articles"].append(_merged(story, source, own))
     return _sorted(rows)
 
 
@@ -219,21 +225,34 @@ def _listed(story: Story, routes: frozenset[str]) -> Row:
 
 def _merged(story: Story, source: Source, versions: list[Row]) -> Row:
     """Return the article that versions of one or more links make."""
-    rows = sorted(versions, key=lambda r: (r["captured_at"], r["run_day"], r["version_id"]))
-    latest, gone_at = rows[-1], None
-    for row in rows:
-        gone_at = (gone_at or row["captured_at"]) if row["state"] == "gone" else None
-    same = [r["url"] for r in rows if r["version_id"] == latest["version_id"]]
+    last = max(versions, key=lambda r: (r["seen_until"], r["captured_at"], r["run_day"]))
+    # Which of two links to one page was asked last tells nothing: the later day's is shown.
+    ends: dict[tuple[date, str], Row] = {}
+    for row in sorted(versions, key=lambda r: r["captured_at"]):
+        ends[row["run_day"], row["url"]] = row
+    same = [r for r in ends.values() if _what_is_told(r) == _what_is_told(last)]
+    shown = min(same, key=lambda r: (-r["run_day"].toordinal(), r["url"]))
+    gone_at = None
+    if last["state"] == "gone":
+        live = [r["seen_until"] for r in versions if r["state"] == "live"]
+        gone = [r for r in versions if r["state"] == "gone" and r["seen_until"] > max(live)]
+        gone_at = min(r["captured_at"] for r in gone)
     return {
-        **_article(story, source, latest),
-        "url": latest["canonical_url"] or min(same),
-        "versions": len({r["version_id"] for r in rows}),
-        "first_run_day": min(r["run_day"] for r in rows),
-        "last_run_day": max(r["run_day"] for r in rows),
-        "first_seen": rows[0]["captured_at"],
-        "last_seen": max(r["seen_until"] for r in rows),
+        **_article(story, source, shown),
+        "url": shown["canonical_url"] or shown["url"],
+        "versions": len({_what_is_told(r) for r in versions}),
+        "first_run_day": min(r["run_day"] for r in versions),
+        "last_run_day": max(r["run_day"] for r in versions),
+        "first_seen": min(r["captured_at"] for r in versions),
+        "last_seen": last["seen_until"],
         "gone_at": gone_at,
     }
+
+
+def _what_is_told(version: Row) -> tuple[str, str]:
+    """Return what makes a version different from others of its article: its page or its absence."""
+    gone = version["state"] == "gone"
+    return version["state"], version["text"] if gone else version["payload_sha256"]
 
 
 def stories_of(paper: Paper, run_day: date, now: datetime, seed: int = SEED) -> list[Story]:

@@ -8,25 +8,24 @@ afterwards and leaves one file of each table.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from newsarchive.articles import merge
 from newsarchive.coverage import is_definitive
 from newsarchive.discover.links import discover as discover_links
 from newsarchive.fetch.session import Fetched
-from newsarchive.model import Article, Link
+from newsarchive.model import Link
 from newsarchive.outcome import Outcome
-from newsarchive.schema import ARTICLE_INDEX, ARTICLES, LINKS, REJECTS, VERSIONS
+from newsarchive.schema import LINKS, REJECTS, VERSIONS
 from newsarchive.sources import Source
 from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
 from newsarchive.steps.capturing import capturing, visits_of
+from newsarchive.steps.merging import file_index, index_rows, merged, touched_by
 from newsarchive.steps.pages import wanted_pages
 from newsarchive.steps.parsing import Old, rows_of_captures
-from newsarchive.steps.place import Place, Progress, count_rows, having, table_of
-from newsarchive.steps.publishing import file_index, named
+from newsarchive.steps.place import Place, Progress, count_rows, having
+from newsarchive.steps.publishing import named
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
 from newsarchive.visits import FIRST
@@ -132,54 +131,36 @@ def _parse(
 
 def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> None:
     """Add new articles to the snapshot; an article that was there already is merged anew."""
-    targets = place.archive.open_all("articles", "article_index", *_SHOWN)
+    targets = place.archive.open_all("articles", "article_index", "aliases", *_SHOWN)
     of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
-    touched = pc.unique(targets["versions"].read([day], ["article_id"], of_asked)["article_id"])
-    of_touched = pc.field("article_id").isin(touched)
-    filed = targets["article_index"].read(where=of_touched)
-    days = sorted({day, *filed["run_day"].to_pylist()})
-    rows = targets["versions"].read(days, where=of_touched)
-    articles = merge(rows.to_pylist(), place.declared)
-    known = set(filed["article_id"].to_pylist())
-    changed = {a.article_day for a in articles}
-    if known:
-        _replace_known(targets, articles, known, filed, rows, changed)
-    fresh = [a for a in articles if a.article_id not in known]
-    targets["articles"].append(rows_of(fresh, ARTICLES))
-    pairs = [
-        {
-            "run_month": day.replace(day=1),
-            "run_day": day,
-            "article_id": a.article_id,
-            "article_day": a.article_day,
+    ids = targets["versions"].read([day], ["article_id"], of_asked)["article_id"].to_pylist()
+    touched = touched_by(targets, day, ids)
+    articles = merged(touched, place.declared)
+    article_day = dict(
+        zip(articles["article_id"].to_pylist(), articles["article_day"].to_pylist(), strict=True)
+    )
+    shown = {i: touched.shown_as.get(i, i) for i in touched.ids}
+    there = {shown[i] for i in touched.filed["article_id"].to_pylist()}
+    again = frozenset(i for i in touched.ids if shown[i] in there)
+    of_again = pc.is_in(articles["article_id"], pa.array(sorted(again), pa.string()))
+    changed = set(article_day.values())
+    if again:
+        days = {
+            *touched.filed["article_day"].to_pylist(),
+            *(d for i, d in article_day.items() if i in there),
         }
-        for a in fresh
-    ]
-    targets["article_index"].append(table_of(pairs, ARTICLE_INDEX.arrow))
+        changed |= days
+        others = targets["articles"].read(days, where=~touched.any_of_ids)
+        known = articles.filter(of_again)
+        targets["articles"].replace(pa.concat_tables([others, known]), days)
+        known_rows = index_rows(touched, article_day, again)
+        file_index(targets["article_index"], touched, known_rows, again)
+    targets["articles"].append(articles.filter(pc.invert(of_again)))
+    fresh = index_rows(touched, article_day, touched.ids - again)
+    targets["article_index"].append(fresh)
     finished = {name: named(targets[name], [day]) for name in _SHOWN}
     finished["articles"] = named(targets["articles"], changed)
-    months = {d.replace(day=1) for d in days}
+    months = {d.replace(day=1) for d in (day, *touched.filed["run_day"].to_pylist())}
     finished["article_index"] = named(targets["article_index"], months)
     snapshot.build(place.root, finished, place.declared.values())
-    for article in articles:
-        outcome.add(article.source, "articles")
-
-
-def _replace_known(
-    targets: dict[str, Any],
-    articles: Sequence[Article],
-    known: set[str],
-    filed: pa.Table,
-    rows: pa.Table,
-    changed: set[date],
-) -> None:
-    again = [a for a in articles if a.article_id in known]
-    days = {*filed["article_day"].to_pylist(), *(a.article_day for a in again)}
-    others = targets["articles"].read(
-        days, where=~pc.field("article_id").isin(pa.array(sorted(known), pa.string()))
-    )
-    targets["articles"].replace(pa.concat_tables([others, rows_of(again, ARTICLES)]), days)
-    of_known = pc.is_in(rows["article_id"], pa.array(sorted(known), pa.string()))
-    article_day = {a.article_id: a.article_day for a in again}
-    file_index(targets["article_index"], article_day, filed, rows.filter(of_known))
-    changed |= days
+    count_rows(outcome, articles, "articles")

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from newsarchive.articles import NO_SOURCE, reject_of, versions_of
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import read_record
-from newsarchive.model import Capture, Link, Refused, Reject, Version
+from newsarchive.model import Alias, Capture, Link, Refused, Reject, Version
+from newsarchive.moves import PARSER, aliases_of
 from newsarchive.outcome import Outcome
 from newsarchive.parse import PARSER_VERSION
 from newsarchive.parse.document import parse_document
@@ -39,7 +40,6 @@ from newsarchive.steps.place import (
     quiet,
     reported,
     run_days,
-    table_of,
 )
 from newsarchive.store.tables import committing, rows_of
 from newsarchive.text.identity import clean_url
@@ -83,15 +83,17 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
     old = Old(targets["versions"].read([day]), targets["rejects"].read([day]))
     versions = [VERSIONS.arrow.empty_table()]
     rejects = [REJECTS.arrow.empty_table()]
+    moves: list[Alias] = []
     parsed = reused = 0
     for made in rows_of_captures(place, captures, links, old, progress):
         versions.append(made.versions)
         rejects.append(made.rejects)
+        moves += made.moves
         parsed, reused = parsed + made.parsed, reused + made.reused
     new_versions, new_rejects = pa.concat_tables(versions), pa.concat_tables(rejects)
     targets["versions"].replace(new_versions, [day])
     targets["rejects"].replace(new_rejects, [day])
-    _keep_aliases(targets["aliases"], day, old.versions, new_versions)
+    _keep_aliases(targets["aliases"], day, old.versions, new_versions, moves)
     count_rows(outcome, new_versions, "versions")
     count_rows(outcome, new_rejects, "rejects")
     outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
@@ -124,6 +126,7 @@ class Made:
 
     versions: pa.Table
     rejects: pa.Table
+    moves: list[Alias]
     parsed: int
     reused: int
 
@@ -166,16 +169,16 @@ def rows_of_captures(
         nonlocal done
         for job, records in zip(group.jobs, group.results, strict=True):
             group.made[job.capture.capture_id] = records
-        rows = [
-            record
-            for chain in group.chains
-            for record in history((c, group.made.get(c.capture_id, ())) for c in chain)
+        told = [
+            history((c, group.made.get(c.capture_id, ())) for c in chain) for chain in group.chains
         ]
+        rows = [record for of_link in told for record in of_link]
         done += len(group.chains)
         progress("parsed", done, total)
         return Made(
             rows_of([r for r in rows if isinstance(r, Version)], VERSIONS),
             rows_of([r for r in rows if isinstance(r, Reject)], REJECTS),
+            [alias for of_link in told for alias in aliases_of(of_link)],
             len(group.jobs),
             len(group.made) - len(group.jobs),
         )
@@ -295,21 +298,24 @@ def parse_one(job: _Job) -> list[Version | Reject]:
     return list(versions_of(found, capture, link, job.final_url, source))
 
 
-def _keep_aliases(target: Any, day: date, old: pa.Table, new: pa.Table) -> None:
-    """Record the former id of each article that the parser now gives another one."""
+def _keep_aliases(
+    target: Any, day: date, old: pa.Table, new: pa.Table, moves: Sequence[Alias]
+) -> None:
+    """Record what moved, and the former id of each article that the parser gives another one now.
+
+    Moves follow from the captures and are replaced; former ids are remembered.
+    """
     columns = ["source", "url", "part", "article_id"]
     before = {(s, u, p): i for s, u, p, i in _tuples(old, columns)}
-    changed = {
-        (former, identity)
+    known = {Alias(**r) for r in target.read([day]).to_pylist()}
+    former = {a for a in known if a.reason in (None, PARSER)} | {
+        Alias(day, earlier, identity, PARSER)
         for s, u, p, identity in _tuples(new, columns)
-        if (former := before.get((s, u, p))) and former != identity
+        if (earlier := before.get((s, u, p))) and earlier != identity
     }
-    if changed:
-        known = {(r["alias_id"], r["article_id"]) for r in target.read([day]).to_pylist()}
-        rows = [
-            {"run_day": day, "alias_id": a, "article_id": b} for a, b in sorted(known | changed)
-        ]
-        target.replace(table_of(rows, ALIASES.arrow), [day])
+    wanted = former | set(moves)
+    if wanted != known:
+        target.replace(rows_of(wanted, ALIASES), [day])
 
 
 def _tuples(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

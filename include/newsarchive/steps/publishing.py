@@ -10,31 +10,23 @@ import pyarrow.compute as pc
 
 from newsarchive import coverage
 from newsarchive import discover as discovery
-from newsarchive.articles import merge
+from newsarchive.moves import remaining
 from newsarchive.outcome import Outcome
-from newsarchive.schema import (
-    ARTICLE_INDEX,
-    ARTICLES,
-    COVERAGE,
-)
+from newsarchive.schema import COVERAGE
 from newsarchive.settings import Settings
-from newsarchive.sources import Source
 from newsarchive.steps.capturing import OF_OUTCOMES, budgets_used, page_outcomes
+from newsarchive.steps.merging import file_index, index_rows, merged, moves_of, touched_by
 from newsarchive.steps.place import (
     Place,
     Progress,
     count_rows,
-    having,
     place_of,
     plan_of,
     quiet,
     reported,
-    table_of,
 )
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
-
-_GROUP = 1000  # articles that are objects at once; the rest of a day is compact Arrow
 
 
 def publish(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
@@ -83,37 +75,35 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
         "listings",
         "aliases",
     )
-    versions = targets["versions"].read([day])
     targets["captures"].compact(day)
 
     index = targets["article_index"]
     known_here = index.read([day.replace(day=1)], ["article_id"], pc.field("run_day") == day)
-    touched = pc.unique(
-        pa.chunked_array(
-            [*versions["article_id"].chunks, *known_here["article_id"].chunks], pa.string()
-        )
+    versions = targets["versions"].read([day], ["source", "article_id", "link_id", "part"])
+    moves = moves_of(targets, [day])
+    columns = (
+        known_here["article_id"],
+        versions["article_id"],
+        moves["article_id"],
+        moves["alias_id"],
     )
-    of_touched = pc.field("article_id").isin(touched)
-    filed = index.read(where=of_touched)
-    other_days = sorted(set(filed["run_day"].to_pylist()) - {day})
-    others = targets["versions"].read(other_days, where=of_touched)
-    articles = _merged(versions, others, place.declared)
+    touched = touched_by(targets, day, {i for column in columns for i in column.to_pylist()})
+    articles = merged(touched, place.declared)
     article_day = dict(
         zip(articles["article_id"].to_pylist(), articles["article_day"].to_pylist(), strict=True)
     )
-
-    changed = sorted({*filed["article_day"].to_pylist(), *article_day.values()})
-    untouched = targets["articles"].read(changed, where=~of_touched)
+    changed = sorted({*touched.filed["article_day"].to_pylist(), *article_day.values()})
+    untouched = targets["articles"].read(changed, where=~touched.any_of_ids)
     targets["articles"].replace(pa.concat_tables([untouched, articles]), changed)
-    file_index(targets["article_index"], article_day, filed, versions, others)
+    months = file_index(index, touched, index_rows(touched, article_day, touched.ids), touched.ids)
 
-    counted = _count_coverage(place, targets, day, versions, asked)
+    counted = _count_coverage(place, targets, day, versions, moves, asked)
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
 
     run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
     finished = {name: named(targets[name], [day]) for name in run_day_tables}
     finished["articles"] = named(targets["articles"], changed)
-    finished["article_index"] = named(targets["article_index"], _months(day, filed))
+    finished["article_index"] = named(index, months | {day.replace(day=1)})
     snapshot.build(place.root, finished, place.declared.values())
 
     count_rows(outcome, articles, "articles")
@@ -126,21 +116,6 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     return changed
 
 
-def _merged(versions: pa.Table, others: pa.Table, sources: Mapping[str, Source]) -> pa.Table:
-    """Merge versions into articles, some at a time: a day's texts are not objects all at once."""
-    merged = [ARTICLES.arrow.empty_table()]
-    identities = pc.unique(
-        pa.chunked_array(
-            [*versions["article_id"].chunks, *others["article_id"].chunks], pa.string()
-        )
-    )
-    for n in range(0, len(identities), _GROUP):
-        some = identities[n : n + _GROUP]
-        rows = [r for t in (versions, others) for r in having(t, "article_id", some).to_pylist()]
-        merged.append(rows_of(merge(rows, sources), ARTICLES))
-    return pa.concat_tables(merged)
-
-
 def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
     """Return the files of some partitions, as the snapshot wants them."""
     by_day: dict[date, list[str]] = {day: [] for day in days}
@@ -149,51 +124,12 @@ def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
     return by_day
 
 
-def _months(day: date, filed: pa.Table) -> set[date]:
-    months = {d.replace(day=1) for d in filed["run_day"].to_pylist()}
-    return months | {day.replace(day=1)}
-
-
-def file_index(
-    target: Any, article_day: Mapping[str, date], filed: pa.Table, *versions: pa.Table
-) -> None:
-    """Record where the touched articles' versions are, and under which day each is filed.
-
-    Args:
-        target: the index.
-        article_day: of each article touched, by id.
-        filed: their rows in the index so far.
-        versions: their versions.
-    """
-    pairs = {
-        (row_day, identity)
-        for table in versions
-        for row_day, identity in zip(
-            table["run_day"].to_pylist(), table["article_id"].to_pylist(), strict=True
-        )
-    }
-    rows = [
-        {
-            "run_month": d.replace(day=1),
-            "run_day": d,
-            "article_id": i,
-            "article_day": article_day[i],
-        }
-        for d, i in pairs
-    ]
-    months = {r["run_month"] for r in rows} | {
-        d.replace(day=1) for d in filed["run_day"].to_pylist()
-    }
-    touched = pa.array({*article_day, *filed["article_id"].to_pylist()}, pa.string())
-    kept = target.read(months, where=~pc.field("article_id").isin(touched))
-    target.replace(pa.concat_tables([kept, table_of(rows, ARTICLE_INDEX.arrow)]), months)
-
-
 def _count_coverage(
     place: Place,
     targets: Mapping[str, Any],
     day: date,
     versions: pa.Table,
+    moves: pa.Table,
     asked: Iterable[str],
 ) -> list[Any]:
     ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
@@ -202,11 +138,13 @@ def _count_coverage(
     outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
     refused = coverage.refused_by_host(ended)
     budgets = budgets_used(place, day)
+    # What the day itself tells of moves: its coverage stays a function of its own rows.
+    shown_as = remaining(dict.fromkeys(versions["article_id"].to_pylist(), day), moves.to_pylist())
     by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, table in (
         ("links", targets["links"].read([day], ["source", "link_id"])),
         ("listings", targets["listings"].read([day])),
-        ("versions", versions.select(["source", "article_id", "link_id", "part"])),
+        ("versions", versions),
         (
             "rejects",
             targets["rejects"].read([day], ["source", "link_id", "reason", "payload_sha256"]),
@@ -214,6 +152,9 @@ def _count_coverage(
     ):
         for row in table.to_pylist():
             by_source[row["source"]][name].append(row)
+    for rows in by_source.values():
+        for row in rows["versions"]:
+            row["article_id"] = shown_as.get(row["article_id"], row["article_id"])
     return [
         coverage.count(
             day,
