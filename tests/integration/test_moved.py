@@ -14,8 +14,10 @@ from days import lasting, rows
 from small_site import Answer, Site, archiving, article, html, moved, serving
 
 from newsarchive import steps
+from newsarchive.cli.lineage import find
 from newsarchive.schema import ALIASES
 from newsarchive.settings import Settings
+from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
 from newsarchive.text.identity import article_id
 
@@ -125,6 +127,12 @@ def test_a_story_that_moved_is_one_article_over_days_and_hours(paper: Paper) -> 
         ("/new/1",), ("/old/1",), ("/old/1", "moved")
     ]  # fmt: skip
     assert one["version_id"] in {r["version_id"] for r in own}
+
+    with snapshot.reading(paper.settings.archive_path) as connection:
+        version = next(r["version_id"] for r in own if r["url"].endswith("/new/1"))
+        names = (paper.id("/new/1"), paper.id("/new/1")[:6], version)
+        for name in (*names, f"{paper.site.url}/old/1", f"{paper.site.url}/new/1"):
+            assert find(connection, name, ["paper"])[0] == one["article_id"], name
 
     # It is listed once more, and is merged within the hour.
     paper.feed = ["/new/1?page=2", "/new/1", "/old/2"]

@@ -94,6 +94,17 @@ def test_the_days_have_every_kind_of_change(case: Case) -> None:
     assert {visit for _, visit in found} == {"1d", "7d", "updated"}
 
 
+def test_a_story_is_listed_at_both_its_addresses() -> None:
+    """What moved was found at the old link, and by itself: the truth has one article of it."""
+    truth = ON_TIME[1].expected("http://127.0.0.1:8090").truth()
+    addresses: dict[str, set[str]] = {}
+    for row in truth["versions"]:
+        addresses.setdefault(row["article_id"], set()).add(row["url"])
+    assert any(len(urls) == 2 for urls in addresses.values())
+    urls = [row["url"] for row in truth["articles"]]
+    assert len(urls) == len(set(urls)) == len(addresses)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_late_and_lost_polls_must_give_the_same_rows(case: Case) -> None:
     """With the next test: the archive of such polls has the rows of the one whose were on time."""

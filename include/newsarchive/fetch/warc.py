@@ -1,16 +1,18 @@
 """WARC files (ISO 28500): bytes as served, in and out, one gzip member a record.
 
 A file that is being written ends in `.open`; rows name the final path, under which readers find it
-either way.
+either way. Its writer holds a kernel lock on it, which ends with the writer.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -282,7 +284,7 @@ class _File:
     """One WARC file that is being written."""
 
     def __init__(self, archive: Path, run_day: date, name: str, info: dict[str, str]) -> None:
-        folder = archive / "raw" / f"run_day={run_day}"
+        folder = _folder(archive, run_day)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         final = folder / f"{name}-{stamp}-{secrets.token_hex(4)}.warc.gz"
         self.path = str(PurePosixPath(*final.relative_to(archive).parts))
@@ -291,9 +293,7 @@ class _File:
         self.size = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(
-                self._open, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
-            )
+            self._handle = _locked(self._open)
         except OSError as error:
             raise ArchiveError(f"{self._open}: {error.strerror}") from None
         deflating = _Deflating()
@@ -326,9 +326,9 @@ class _File:
         try:
             try:
                 os.fsync(self._handle)
+                self._open.rename(self._final)  # while it is locked: else it looks left behind
             finally:
                 os.close(self._handle)
-            self._open.rename(self._final)
             folder = os.open(self._final.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -336,6 +336,49 @@ class _File:
                 os.close(folder)
         except OSError as error:
             raise ArchiveError(f"{self._open}: {error.strerror}") from None
+
+
+def settle(archive: Path, run_day: date, named: Callable[[], Collection[str]]) -> list[str]:
+    """Clear away the files of a run day that killed writers left open; return their paths.
+
+    They are removed, with what no row tells of; one that a row names is finished instead. A file
+    whose writer may be alive is left alone.
+
+    Args:
+        archive: folder of the archive.
+        run_day: whose folder is looked at.
+        named: returns the paths, below the archive, that rows of the run day name.
+    """
+    settled = []
+    for path in sorted(_folder(archive, run_day).glob(f"*{OPEN}")):
+        with suppress(OSError), path.open("rb") as file:
+            # Fails while the writer lives, or where there are no locks by which to know.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_nlink == 0 or not path.exists():
+                continue
+            final = path.with_name(path.name.removesuffix(OPEN))
+            below = str(PurePosixPath(*final.relative_to(archive).parts))
+            if below in named():
+                path.rename(final)
+            else:
+                path.unlink()
+            settled.append(below)
+    return settled
+
+
+def _folder(archive: Path, run_day: date) -> Path:
+    return archive / "raw" / f"run_day={run_day}"
+
+
+def _locked(path: Path) -> int:
+    """Create a file and lock it until it is closed; return its handle."""
+    while True:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with suppress(OSError):  # where there are no locks, `settle` leaves it alone as well
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)  # `settle` took it before it was locked
 
 
 def stored_head(lines: Iterable[bytes]) -> bytes:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from newsarchive.days import today
 from newsarchive.fetch.budget import Spent, cost_of, used_up
 from newsarchive.fetch.session import Fetched, Fetcher
+from newsarchive.fetch.warc import settle
 from newsarchive.model import Capture
 from newsarchive.outcome import Outcome
 from newsarchive.schema import (
@@ -43,7 +44,10 @@ def capturing(
     waiting: list[Capture] = []
     not_asked: Counter[tuple[str, str]] = Counter()
     since = monotonic()
-    earlier = _asked_before(place, run_day or today())
+    day = run_day or today()
+    earlier = _asked_before(place, day)
+    for path in settle(place.root, day, lambda: _warc_paths(place, day)):
+        outcome.notes.append(f"{path}: left unfinished by a run that was killed; cleared away")
     with Fetcher(
         place.settings,
         run_day,
@@ -85,6 +89,12 @@ def capturing(
             told = {why for _, why in not_asked}
             slowed = (f"{host} {why}" for host, why in sorted(fetcher.slowed.items()))
             outcome.notes += [note for note in slowed if note not in told | {*outcome.notes}]
+
+
+def _warc_paths(place: Place, day: date) -> set[str]:
+    """Return the WARC files that the captures of a day name."""
+    rows = place.archive.open("captures").read([day], ["warc_path"])
+    return set(pc.unique(rows["warc_path"]).to_pylist())
 
 
 def _asked_before(place: Place, day: date) -> pa.Table:

@@ -6,8 +6,11 @@ A new snapshot is the one before plus the partitions that a publish completed, b
 name and moved into place, by one publisher at a time. It names files; it holds no rows of theirs.
 """
 
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import uuid
 from collections import defaultdict
@@ -32,6 +35,9 @@ NAME = "archive.duckdb"
 # The oldest format that has all we use: DuckDB command lines lag behind the library.
 _STORAGE = "v1.5.0"
 _PUBLISH_WAIT = 600.0  # seconds
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_READ_NAME = re.compile(rf"\.{re.escape(NAME)}\.read-{_MACHINE}-(\d+)-[0-9a-f]{{32}}")
+_FRESH_NAME = re.compile(rf"\.{re.escape(NAME)}\.[0-9a-f]{{32}}(\.wal)?")
 # In the order in which they are made: later ones may build on earlier ones.
 VIEWS = (
     "links",
@@ -117,6 +123,7 @@ def build(
             for path in paths:
                 columns = ",".join(sorted(pq.read_schema(root / path).names))
                 named[table, day, path] = NamedFile(table, day, path, columns)
+    _remove_strays(root)
     fresh = root / f".{NAME}.{uuid.uuid4().hex}"
     try:
         _write(fresh, root, [named[k] for k in sorted(named)], list(sources))
@@ -184,7 +191,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _own_name(path: Path) -> Iterator[Path]:
-    alias = path.with_name(f".{NAME}.read-{uuid.uuid4().hex}")
+    alias = path.with_name(f".{NAME}.read-{_MACHINE}-{os.getpid()}-{uuid.uuid4().hex}")
     try:
         os.link(path, alias)
     except FileNotFoundError:
@@ -202,6 +209,24 @@ def _own_name(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             alias.unlink()
+
+
+def _remove_strays(root: Path) -> None:
+    """Remove what killed readers and publishers left; call as the only publisher."""
+    for path in root.glob(f".{NAME}.*"):
+        reader = _READ_NAME.fullmatch(path.name)
+        if _FRESH_NAME.fullmatch(path.name) or (reader and not _is_alive(int(reader[1]))):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass  # another user's, or no number of a process
+    return True
 
 
 def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source]) -> None:
