@@ -49,6 +49,12 @@ def is_replaced(before: Version, after: Version, capture: Capture) -> bool:
     return _reason(before, after) is None
 
 
+def is_home(url: str) -> bool:
+    """Say whether an address is that of a site's home page."""
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
+
+
 def leads_above(before: Version, capture: Capture) -> bool:
     """Say whether a visit was redirected to the home page, or to a page above the article's."""
     if not capture.hop:
@@ -133,9 +139,8 @@ def _reason(before: Version, after: Version) -> str | None:
     """Return the reason of an alias where a version is the article that another was; else None."""
     if _same_place(_address(before), _address(after)):
         return MOVED
-    there = urlsplit(_address(after))
-    if there.path in ("", "/") and not there.query:
-        return None  # the home page, whatever it shows
+    if is_home(_address(after)):
+        return None  # whatever it shows
     common = likeness(before.text, after.text)
     if bare(before.title) == bare(after.title) and common >= _LIKE_ENOUGH:
         return MOVED

@@ -233,6 +233,19 @@ def test_pages_that_redirect_to_one_page_are_gone(paper: Paper, shows: str) -> N
     assert lasting(paper.settings.archive_path) == before
 
 
+def test_links_that_lead_to_the_home_page_from_the_first_are_rejects(paper: Paper) -> None:
+    """As old sitemaps list them: else they would be one article, of the home page's text."""
+    paper.feed = ["/a/1", "/a/2", "/a/3"]
+    paper.pages = {"/": article("Home"), "/a/1": moved("/"), "/a/2": moved("/?utm_source=a", 301)}
+    paper.pages |= {"/?utm_source=a": article("Home"), "/a/3": paper.page(STORY)}
+    paper.poll(0)
+    paper.run(0)
+    assert paper.found() == {"/a/3": ("/a/3", "live")}
+    assert [r["reason"] for r in paper.rows("rejects")] == ["home_page"] * 2
+    (covered,) = paper.rows("coverage")
+    assert (covered["listed"], covered["kept"], covered["rejected"]) == (3, 1, 2)
+
+
 def test_different_articles_that_end_at_one_are_not_that_article(paper: Paper) -> None:
     paper.feed = ["/a/1", "/a/2"]
     paper.pages = {"/a/1": paper.page(STORY), "/a/2": paper.page(OTHER)}

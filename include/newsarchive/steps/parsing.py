@@ -17,7 +17,7 @@ from newsarchive.articles import NO_SOURCE, reject_of, versions_of
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import read_record
 from newsarchive.model import Alias, Capture, Link, Refused, Reject, Version
-from newsarchive.moves import PARSER, aliases_of
+from newsarchive.moves import PARSER, aliases_of, is_home
 from newsarchive.outcome import Outcome
 from newsarchive.parse import PARSER_VERSION
 from newsarchive.parse.document import parse_document
@@ -276,6 +276,10 @@ def parse_one(job: _Job) -> list[Version | Reject]:
     if capture.outcome != "ok":
         detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
         return [reject_of(Refused(capture.outcome, detail), capture, link, source)]
+    if capture.hop and is_home(job.final_url):
+        # Where an article was; else all that are gone would be one, of the home page's text.
+        detail = "its link is redirected to the home page"
+        return [reject_of(Refused("home_page", detail), capture, link, source)]
     try:
         record = read_record(
             job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0
