@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from newsarchive.days import bounds
-from newsarchive.discover.address_dates import day_in_path, span_in_url
+from newsarchive.text.address_dates import day_in_path, span_in_url
 from newsarchive.discover.page import Page
 from newsarchive.model import Entry, Link
 from newsarchive.sources.load import POLLED, Source

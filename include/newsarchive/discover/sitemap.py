@@ -8,7 +8,7 @@ from itertools import groupby
 from lxml import etree
 
 from newsarchive.days import bounds, local_dates
-from newsarchive.discover.address_dates import span_in_url
+from newsarchive.text.address_dates import span_in_url
 from newsarchive.discover.feed import entry
 from newsarchive.discover.markup import Document, elements, joined, local_name
 from newsarchive.discover.page import Child, Page

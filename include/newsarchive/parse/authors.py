@@ -7,7 +7,7 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from newsarchive.parse.agencies import is_agency
-from newsarchive.parse.evidence import Page, rule_texts, title_place
+from newsarchive.parse.evidence import Page, near_headline, rule_texts
 from newsarchive.parse.marks import AUTHOR_LINK, BYLINE, Mark
 from newsarchive.parse.names import (
     clean_name,
@@ -130,7 +130,7 @@ def _meta_names(page: Page) -> Iterator[list[str]]:
 
 def _marked(page: Page) -> Iterator[list[str]]:
     """Names in elements that are marked as bylines, nearest to the headline first."""
-    for mark in page.marks.of(BYLINE | AUTHOR_LINK)[:_MOST_MARKS]:
+    for mark in page.marks.of(BYLINE | AUTHOR_LINK, asides=True)[:_MOST_MARKS]:
         names = names_in(mark)
         if names:
             yield names
@@ -175,12 +175,9 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
 
 def _written_lines(page: Page) -> Iterator[list[str]]:
     """Names in lines near the headline that say "by", with a date or the like beside the names."""
-    start = title_place(page)
-    places = (*range(start + 1, start + 16), *range(start - 1, max(-1, start - 5), -1))
-    for n in places:
-        if n >= len(page.blocks) or len(page.blocks[n].text) > 160:
+    for text in near_headline(page):
+        if len(text) > 160:
             continue
-        text = page.blocks[n].text
         match = _BY_LINE.match(text)
         if match is None and find_moments(text):
             match = _DATED_BY.search(text)

@@ -1,5 +1,6 @@
 """What is known of a page while it is read, and how its elements are picked."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -107,3 +108,23 @@ def title_place(page: Page) -> int:
     places = [n for n, line in enumerate(page.blocks) if bare(line.text) == own]
     headed = [n for n in places if page.blocks[n].heading]
     return (headed or places or [0])[0]
+
+
+def near_headline(page: Page) -> Iterator[str]:
+    """Yield the lines around the headline in which dates and bylines stand, nearest first.
+
+    First those of the page's blocks; then what is marked off from them as standing beside, though
+    the headline stands there too.
+    """
+    start = title_place(page)
+    blocks = page.blocks
+    for n in (
+        *range(start + 1, min(start + _BELOW, len(blocks))),
+        *range(start - 1, max(-1, start - _ABOVE), -1),
+    ):
+        yield blocks[n].text
+    if page.marks.headline >= 0:
+        yield from page.marks.lines()
+
+
+_BELOW, _ABOVE = 16, 7

@@ -1,10 +1,14 @@
 """Elements that a page marks as bylines or dates by tag, class, id or address, in page order."""
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml.html import HtmlElement
+
+from newsarchive.text.repair import repair, tidy_line
 
 BYLINE, AUTHOR_LINK, DATED, TIME = 1, 2, 4, 8
 """Kinds of marks; an element may have several."""
@@ -40,6 +44,12 @@ _PERSON_ADDRESS = re.compile(
 _LONGEST = 300
 """Characters of a class, id or address that are read."""
 _MOST_ELEMENTS = 60_000
+_ABOVE, _BELOW = 40, 120
+"""Elements above and below the headline in which its date and byline are looked for."""
+_LONGEST_LINE = 160
+_PARTS_OF_LINE = 8
+_RUNNING = 600
+"""Characters of running text after which nothing stands near the headline any more."""
 _PASSED = frozenset(
     ("html", "head", "body", "script", "style", "link", "meta", "img", "svg", "path", "input")
 )
@@ -72,24 +82,56 @@ class Marks:
     """Place of the headline; -1 where it is not among the elements."""
     around: set[HtmlElement] = field(default_factory=set)
     """The headline and all that it stands in."""
+    above: deque[HtmlElement] = field(default_factory=lambda: deque(maxlen=_ABOVE))
+    """The elements right above the headline, in page order."""
+    below: list[HtmlElement] = field(default_factory=list)
+    """The elements right below it."""
 
-    def of(self, kind: int) -> list[Mark]:
+    def of(self, kind: int, *, asides: bool = False) -> list[Mark]:
         """Return the marks of any of these kinds that may be the article's, best first.
 
         Nearest to the headline first; what stands above it counts as three times as far away as
-        what stands below it. Boxes of other articles, comments and menus are left out; what stands
-        in an aside or a footer comes last.
+        what stands below it. Boxes of other articles, comments and menus are left out.
+
+        Args:
+            kind: one or several of them.
+            asides: whether what stands in an aside or a footer counts too; it comes last.
         """
         start = max(self.headline, 0)
         found = []
         for mark in self.marks:
             if mark.kind & kind:
                 depth = self._depth(mark.element)
-                if depth < 2:
+                if depth <= asides:
                     far = mark.place - start
                     found.append((depth, far if far >= 0 else -3 * far, mark))
         found.sort(key=lambda f: f[:2])
         return [mark for _, _, mark in found]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the short texts right below the headline, then those right above it, nearest first.
+
+        Until running text begins; without boxes of other articles, comments and menus.
+        """
+        running = 0
+        for elements in (self.below, reversed(self.above)):
+            read: set[HtmlElement] = set()
+            for element in elements:
+                if element.getparent() in read:
+                    read.add(element)
+                    continue
+                if len(element) > _PARTS_OF_LINE:
+                    continue
+                text = tidy_line(element.text_content()[: 2 * _LONGEST_LINE])
+                if text and len(text) <= _LONGEST_LINE:
+                    read.add(element)
+                    if element not in self.around and self._depth(element) == 0:
+                        yield repair(text)
+                elif text and not len(element):
+                    running += len(text)
+                    if running > _RUNNING:
+                        break
+            running = 0
 
     def _depth(self, element: HtmlElement) -> int:
         """How far an element stands off the article: 0 in it, 1 in an aside, 2 out of it."""
@@ -122,6 +164,10 @@ def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
     for place, element in enumerate(tree.iter()):
         if element is headline:
             found.headline = place
+        elif found.headline < 0:
+            found.above.append(element)
+        elif place - found.headline <= _BELOW and element.tag not in _PASSED:
+            found.below.append(element)
         tag = element.tag
         if tag in _PASSED:
             continue

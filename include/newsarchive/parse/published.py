@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain
-from urllib.parse import urlsplit
-
-from lxml.html import HtmlElement
 
 from newsarchive.model import Link
 from newsarchive.parse.borders import Piece
-from newsarchive.parse.evidence import Page, is_outside, select, title_place
+from newsarchive.parse.evidence import Page, near_headline, select
+from newsarchive.parse.labels import match_labels
+from newsarchive.parse.marks import DATED, TIME, Mark
 from newsarchive.parse.structured import as_texts
 from newsarchive.sources.load import Rule
+from newsarchive.text.address_dates import day_in_path
 from newsarchive.text.dates import Moment, find_moments, first_possible, is_date_line, parse_moment
+from newsarchive.text.relative_dates import parse_relative
 from newsarchive.text.repair import tidy_line
 
 _PUBLISHED_WORDS = """
@@ -24,11 +26,12 @@ _PUBLISHED_WORDS = """
     publishdate publish-date publish_date publication_date publicationdate published_time
     publishedtime published published-date date_published originalpublicationdate
     article_date_original article:post_date article.created dc.date.issued dcterms.issued
-    dcterms.date dc.date.published dc.date dcterms.created dc.date.created dc.created
-    citation_publication_date citation_date bt:pubdate shareaholic:article_published_time
-    ptime pdate analyticsattributes.articledate eomportal-firstpublished firstpublished
-    timestamp date created date.created datecreated og:pubdate og:release_date release_date
-    displaydate iso-8601-publish-date sort_date vr:published_time weibo:article:create_at
+    dc.date.published citation_publication_date citation_date bt:pubdate
+    shareaholic:article_published_time ptime pdate analyticsattributes.articledate
+    eomportal-firstpublished firstpublished og:pubdate vr:published_time
+    weibo:article:create_at dcterms.date dc.date dcterms.created dc.date.created dc.created
+    date created date.created datecreated timestamp og:release_date release_date displaydate
+    iso-8601-publish-date sort_date
 """
 
 
@@ -46,16 +49,25 @@ _MODIFIED_WORDS = """
 _MODIFIED = tuple(_MODIFIED_WORDS.split())
 
 
+_STATED = ("jsonld", "meta", "microdata", "rule", "label")
 CLOCK_SLACK = timedelta(hours=1)
 """How far ahead of ours a newspaper's clock may be."""
 
 
-_DATES = re.compile(r"(?:date|time|publish|posted|meta|تاريخ)", re.I)
-
-
-_URL_DAY = re.compile(
-    r"[/_-]((?:19|20)\d\d)(?:([/_-])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))(?=[/_.-]|$)"
+_PUBLISHED_NAME = re.compile(
+    r"(?:^|[.:_-])(?:(?:first|original)?publi(?:sh(?:ed)?|cation)|pub|issue|posted|post|release)"
+    r"[._-]?(?:date|time|on|at|datetime|day)?(?:[._-](?:iso|utc|gmt))?$"
 )
+"""Names of meta elements that no list has."""
+_MODIFIED_NAME = re.compile(r"(?:modifi|update|revis)")
+_UPDATED = re.compile(
+    r"updat|modif|aktualis|actualis|actualiz|aggiorn|atualiz|güncel|обновл|تحديث|تعديل|revis|edited"
+    r"|zuletzt|更新|bijgewerkt|oppdater|opdater|uppdater|zaktualiz",
+    re.I,
+)
+_NEAR = 160
+"""Elements below the headline, or a third of that above it, within which a date is its date."""
+_MOST_MARKS = 40
 
 
 def settle_rule(page: Page) -> None:
@@ -89,6 +101,9 @@ def _structured_dates(page: Page) -> Iterator[tuple[str, Moment]]:
     for name in ("datepublished", "datecreated"):
         for text in said.micro.get(name, ())[:1]:
             yield from _moments(page, "microdata", text)
+    for name, contents in said.meta.items():
+        if _PUBLISHED_NAME.search(name) and not _MODIFIED_NAME.search(name):
+            yield from _moments(page, "meta", contents[0])
 
 
 def _moments(page: Page, kind: str, text: str) -> Iterator[tuple[str, Moment]]:
@@ -117,20 +132,101 @@ def published(page: Page, main: Piece) -> tuple[str, Moment] | None:
     sure = [*page.stated, *(("rule", m) for m in _rule_dates(page, page.rule))]
     if "published" in page.labels:
         sure += _moments(page, "label", _exact(page, page.labels["published"]))
-    weak = chain(_visible_dates(page, main), _listed_dates(page), _url_dates(page))
     chosen: tuple[str, Moment] | None = None
-    for kind, moment in chain(sure, weak):
+    for kind, moment in chain(sure, _seen(page, main), _listed_dates(page), _last_resorts(page)):
         if first_possible([moment], latest) is None:
             continue
         if chosen is None:
             chosen = kind, moment
-            if moment.at:
-                return chosen
-        elif moment.at and moment.day == chosen[1].day and kind != "url":
-            return kind, moment  # the same day, and the time too
-        if kind in ("heuristic", "feed", "section", "sitemap", "url"):
+        elif moment.at and moment.day == chosen[1].day:
+            chosen = kind, moment  # the same day, and the time too
+        if chosen[1].at or kind not in _STATED:
             break
     return chosen
+
+
+def _seen(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
+    """Dates that readers see near the headline, and the one in the page's address.
+
+    An address with a day in it is the stronger: what is seen counts where it is of that day or of
+    one beside it, and then may tell the time.
+    """
+    day = day_in_path(page.link.url if page.link else page.url)
+    seen = _visible_dates(page, main)
+    if day is None:
+        yield from seen
+        return
+    near = timedelta(days=1)
+    agreed = next((s for s in seen if abs(s[1].day - day) <= near), None)
+    yield agreed or ("url", Moment(day, None, "day"))
+
+
+def _visible_dates(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
+    """Dates near the headline: elements that are marked as dates, and short dated lines."""
+    for line in main.dates:
+        yield from _moments(page, "heuristic", line)
+    marks = page.marks
+    start = marks.headline
+    for mark in marks.of(TIME | DATED)[:_MOST_MARKS] if start >= 0 else ():
+        if _is_near(mark.place - start):
+            yield from _marked_dates(page, mark)
+    for text in near_headline(page):
+        if len(text) <= 140 and (len(text.split()) <= 14 or is_date_line(text)):
+            yield from _written_dates(page, text)
+
+
+def _marked_dates(page: Page, mark: Mark) -> Iterator[tuple[str, Moment]]:
+    element = mark.element
+    names = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
+    if _UPDATED.search(names):
+        return
+    if mark.kind & TIME:
+        for text in (element.get("datetime"), element.get("title")):
+            moments = list(_moments(page, "heuristic", text or ""))
+            if moments:
+                yield from moments
+                return
+    if len(element) < 12:
+        text = tidy_line(element.text_content()[:300])
+        if 6 <= len(text) <= 140:
+            yield from _written_dates(page, text)
+
+
+def _written_dates(page: Page, text: str) -> Iterator[tuple[str, Moment]]:
+    """The first date of a short text that is not said to be that of a change."""
+    for label in match_labels(text):
+        if label.kind == "published":
+            yield from _moments(page, "heuristic", label.value)
+            return
+    if _UPDATED.match(text):
+        return
+    found = find_moments(text, page.zone, month_first=page.month_first)[:1]
+    if not found:
+        relative = parse_relative(text, page.captured_at, page.zone)
+        found = [relative] if relative else []
+    yield from (("heuristic", m) for m in found)
+
+
+def _is_near(places: int) -> bool:
+    return -_NEAR < 3 * places < 3 * _NEAR
+
+
+def _last_resorts(page: Page) -> Iterator[tuple[str, Moment]]:
+    """The one date that marked elements of a page show anywhere; the day of a change that is seen.
+
+    Of pages that show nothing better near their headline.
+    """
+    latest = page.captured_at + CLOCK_SLACK
+    days: dict[date, Moment] = {}
+    for mark in page.marks.of(TIME | DATED)[:_MOST_MARKS]:
+        for _, moment in _marked_dates(page, mark):
+            if first_possible([moment], latest):
+                days.setdefault(moment.day, moment)
+    if len(days) == 1:
+        yield from (("heuristic", m) for m in days.values())
+    changed = modified_moment(page)
+    if changed and changed[0] != "meta":
+        yield "heuristic", replace(changed[1], at=None, precision="day")
 
 
 def _exact(page: Page, shown: str) -> str:
@@ -145,48 +241,6 @@ def _exact(page: Page, shown: str) -> str:
         ):
             return stated
     return shown
-
-
-def _visible_dates(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
-    """Dates near the headline: time elements and short dated lines, nearest first."""
-    yield from (
-        ("heuristic", m)
-        for line in main.dates
-        if (m := parse_moment(line, page.zone, month_first=page.month_first))
-    )
-    if page.title_element is not None:
-        around: HtmlElement | None = page.title_element
-        for _ in range(4):
-            around = around.getparent() if around is not None else None
-            if around is None or around.tag in ("body", "html"):
-                break
-            for element in around.iter("time", "abbr"):
-                if not is_outside(element, around):
-                    for text in (
-                        element.get("datetime"),
-                        element.get("title"),
-                        element.text_content()[:100],
-                    ):
-                        yield from _moments(page, "heuristic", text or "")
-            for element in around.iter(
-                "span", "div", "p", "li", "small", "em", "b", "strong", "td", "i", "a"
-            ):
-                marks = f"{element.get('class') or ''} {element.get('id') or ''}"
-                if _DATES.search(marks) and len(element) < 12 and not is_outside(element, around):
-                    text = element.text_content()[:300].strip()
-                    if 6 <= len(text) <= 140:
-                        yield from _moments(page, "heuristic", text)
-    start = title_place(page)
-    for n in (
-        *range(start + 1, min(start + 16, len(page.blocks))),
-        *range(start - 1, max(-1, start - 7), -1),
-    ):
-        text = page.blocks[n].text
-        if len(text) <= 140 and (len(text.split()) <= 14 or is_date_line(text)):
-            yield from (
-                ("heuristic", m)
-                for m in find_moments(text, page.zone, month_first=page.month_first)[:1]
-            )
 
 
 def listed_in(link: Link) -> str:
@@ -207,24 +261,19 @@ def _listed_dates(page: Page) -> Iterator[tuple[str, Moment]]:
         yield kind, Moment(link.listed_day, None, "day")
 
 
-def _url_dates(page: Page) -> Iterator[tuple[str, Moment]]:
-    match = _URL_DAY.search(urlsplit(page.link.url if page.link else page.url).path)
-    if match:
-        try:
-            yield (
-                "url",
-                Moment(
-                    date(int(match[1]), int(match[3] or match[5]), int(match[4] or match[6])),
-                    None,
-                    "day",
-                ),
-            )
-        except ValueError:
-            return  # 2023/02/31: an id that looks like a date
-
-
 def modified(page: Page) -> tuple[str, Moment] | None:
     """Return when the article was last changed, to the minute at least, and the evidence."""
+    found = modified_moment(page, timed=True)
+    return found if found and found[1].at else None
+
+
+def modified_moment(page: Page, *, timed: bool = False) -> tuple[str, Moment] | None:
+    """Return when the article was last changed, or on which day, and the evidence.
+
+    Args:
+        page: with its labels.
+        timed: only what has a time counts.
+    """
     latest = page.captured_at + CLOCK_SLACK
     said = page.said
     candidates = chain(
@@ -235,6 +284,6 @@ def modified(page: Page) -> tuple[str, Moment] | None:
     )
     for kind, text in candidates:
         for _, moment in _moments(page, kind, text):
-            if moment.at and first_possible([moment], latest):
+            if (moment.at or not timed) and first_possible([moment], latest):
                 return kind, moment
     return None

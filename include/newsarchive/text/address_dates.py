@@ -51,7 +51,7 @@ _PATH_DAYS = (
     re.compile(rf"/{_Y}[/-](\d{{1,2}})/(\d{{1,2}})(?=/|$)"),
     re.compile(rf"/{_Y}/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/(\d{{1,2}})(?=/|$)"),
     re.compile(rf"(?<![\d-]){_Y}-(\d\d)-(\d\d)(?![\d-]*\d)"),
-    re.compile(rf"/{_Y}(\d\d)(\d\d)(?=[/_-]|$)"),
+    re.compile(rf"[/_t-]{_Y}(\d\d)(\d\d)(?=[/_.-]|$)"),
 )
 _URL_DAY = re.compile(rf"(?<!\d){_Y}(?:[-/_.]?)(\d\d)(?:[-/_.]?)(\d\d)(?!\d)")
 _QUERY_DAY = re.compile(

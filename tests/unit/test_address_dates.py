@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from newsarchive.discover.address_dates import day_in_path, span_in_url
+from newsarchive.text.address_dates import day_in_path, span_in_url
 
 DAY = date(2026, 11, 22)
 
@@ -23,6 +23,8 @@ DAY = date(2026, 11, 22)
         ("https://a.example/2026/13/22/slug", None),
         ("https://a.example/news/202611221234", None),
         ("https://a.example/article-20261122x", None),
+        ("https://a.example/story-20261122.html", DAY),
+        ("https://a.example/202611/t20261122_1.htm", DAY),
         ("https://a.example/news?d=2026/11/22/", None),
         ("http://[bad", None),
     ],

@@ -1,0 +1,110 @@
+"""When an article was published: what pages state first, then what readers see, and never more."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from newsarchive.model import Found
+from newsarchive.parse.page import read_page
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = date(2024, 5, 3)
+STORY = "<p>The central library opened three hours late on Thursday after heavy snow.</p>" * 4
+
+
+def found(
+    above: str = "",
+    below: str = "",
+    head: str = "",
+    url: str = "https://harbour.example/metro/snow",
+    body: str = "",
+) -> Found:
+    page = (
+        f"<html lang=en><head><title>Library opens late after snow</title>{head}</head>"
+        f"<body class='single no-sidebar'><div class=page><article><h1>Library opens late after "
+        f"snow</h1>{above}{STORY}{below}</article></div>{body}</body></html>"
+    )
+    reading = read_page(
+        page.encode(), url=url, content_type="text/html", source=None, link=None, captured_at=NOW
+    )
+    return reading.founds[0]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta name="published_on" content="2024-05-03">',
+        '<meta name="w-published-date" content="2024-05-03T06:03:43Z">',
+        '<meta name="cms:publish_date" content="3 May 2024">',
+        '<meta property="article:published_time" content="2024-05-03T10:00:00+02:00">',
+    ],
+)
+def test_meta_elements_state_it_under_many_names(head: str) -> None:
+    page = found("<p>4 May 2024</p>", head=head)
+    assert (page.published_day, page.evidence["published_day"]) == (DAY, "meta")
+
+
+def test_a_meta_element_of_a_change_does_not_state_it() -> None:
+    assert found(head='<meta name="x-publish-modified" content="2024-05-03">').published_day is None
+    head = '<meta name="last-modified" content="2024-05-03">'
+    assert found(head=head).published_day is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<time datetime="2024-05-03T10:00">Friday</time>',
+        '<time datetime="00:00-YY-DD-MM">May 3, 2024 5:06pm</time>',
+        '<span class="entry-date">3 May 2024</span>',
+        '<div class="meta"><span>Updated May 9, 2024</span> <b class=date>May 3, 2024</b></div>',
+        '<div class="x1">May 3, 2024<span> · </span>8 min read</div>',
+        "<p>Ann Lee•May 3, 2024</p>",
+        "<p>Published on May 3, 2024 Updated on May 9, 2024</p>",
+    ],
+)
+def test_a_date_near_the_headline_is_a_guess(shown: str) -> None:
+    page = found(shown)
+    assert page.published_day == DAY
+    assert page.evidence["published_day"] in ("heuristic", "label")
+
+
+def test_the_day_in_the_address_beats_a_date_that_is_only_seen() -> None:
+    url = "https://harbour.example/2024/may/03/snow"
+    page = found('<time datetime="2023-12-24">24 Dec</time>', url=url)
+    assert (page.published_day, page.evidence["published_day"]) == (DAY, "url")
+    page = found('<time datetime="2024-05-03T10:00Z">Friday</time>', url=url)
+    assert page.published_at == datetime(2024, 5, 3, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("shown", "day"), [("2 hours ago", date(2026, 3, 1)), ("منذ 3 أيام", date(2026, 2, 26))]
+)
+def test_a_relative_date_counts_from_the_capture(shown: str, day: date) -> None:
+    assert found(f'<span class="date">{shown}</span>').published_day == day
+
+
+def test_the_one_date_of_a_page_is_taken_from_anywhere_in_it() -> None:
+    far = STORY + "<div>.</div>" * 200 + '<p class="date">3 May 2024</p>'
+    assert found(below=far).published_day == DAY
+    other = far + '<p class="date">4 May 2024</p>'
+    assert found(below=other).published_day is None
+
+
+def test_a_change_that_is_seen_stands_for_a_date_where_there_is_no_other() -> None:
+    page = found(below="<p>Last updated: 3 May 2024</p>")
+    assert (page.published_day, page.published_at) == (DAY, None)
+    assert page.evidence["published_day"] == "heuristic"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<div class="related-posts"><time datetime="2024-05-03">3 May</time></div>',
+        '<div class="comments"><span class="date">3 May 2024</span></div>',
+        '<nav><span class="date">3 May 2024</span></nav>',
+        '<section class="sidebar"><span class="date">3 May 2024</span></section>',
+    ],
+)
+def test_dates_beside_the_article_are_not_its_own(box: str) -> None:
+    assert found(body=box).published_day is None
+    assert found(below=box).published_day is None
