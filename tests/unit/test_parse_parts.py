@@ -202,3 +202,23 @@ def test_json_that_cannot_be_read() -> None:
     assert read_json("[" * 100_000) is None
     assert read_json('{"a": "line\nend \\x"}')["a"].startswith("line")
     assert as_texts([{"name": "A"}, "B", None, 3, {"@value": "C"}]) == ["A", "B", "3", "C"]
+
+
+def test_the_only_h1_is_the_headline_that_search_engines_are_not_told() -> None:
+    h1 = ("Nurses of three towns doubt the new van", 1)
+    other = ("Questions that readers asked us about vans", 2)
+    claims = ["Van doubts: what nurses say"]
+    assert best_title([h1, other], claims, None, []) == (h1[0], "heuristic")
+    # Nor is a lower heading that happens to be like what they are told.
+    like = ("Van doubts: what the nurses say", 2)
+    assert best_title([h1, like], claims, None, []) == (h1[0], "heuristic")
+    # What JSON-LD calls the headline is not overruled, nor anything by a section's name.
+    assert best_title([h1], claims, None, [], claims[0]) == (claims[0], "meta")
+    assert best_title([("All our van stories", 1)], ["Bridge opens"], None, [])[0] == "Bridge opens"
+    assert best_title([("Van news", 1)], claims, None, []) == (claims[0], "meta")
+
+
+def test_site_names_behind_marks_without_spaces() -> None:
+    assert without_site_name("港口会议开幕-港口网", ["港口网"]) == "港口会议开幕"
+    assert without_site_name("港が開く：港新聞Web", ["港新聞Web"]) == "港が開く"
+    assert without_site_name("Van-driver", ["driver"]) == "Van-driver"

@@ -229,7 +229,13 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     metas = [c for name in _CLAIMS for c in said.meta.get(name, ())[:1]]
     claims = [*headline, *metas, *said.micro.get("headline", ())[:1]]
     kept = [h for h in headings if not is_beside(h.element)]
-    best = best_title([(h.text, h.level) for h in kept], claims, said.page_title, page.sites)
+    best = best_title(
+        [(h.text, h.level) for h in kept],
+        claims,
+        said.page_title,
+        page.sites,
+        without_site_name(headline[0], page.sites) if headline else None,
+    )
     if best is None and page.link and page.link.listed_title:
         best = (
             without_site_name(repair(page.link.listed_title), page.sites),

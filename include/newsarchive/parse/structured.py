@@ -432,5 +432,6 @@ def _site_names(
     names.append(host)
     parts = host.split(".")
     if len(parts) > 1 and not host.replace(".", "").isdigit():
-        names.append(parts[-3] if len(parts) > 2 and len(parts[-2]) <= 3 else parts[-2])
+        own = 3 if len(parts) > 2 and len(parts[-2]) <= 3 else 2
+        names += [parts[-own], ".".join(parts[-own:])]
     return list(dict.fromkeys(n.lstrip("@") for n in names if n))

@@ -9,6 +9,7 @@ from newsarchive.text.repair import tidy_line
 
 _DIVIDER = re.compile(
     r"\s+[|\u2022\u00b7\u2013\u2014»«/:-]+\s+|\s*[|»\u2022]\s*|\s+::\s+|\s[-\u2013\u2014]|[-\u2013\u2014]\s"
+    r"|(?<=[\u3040-\u9fff！？」』）])[-_\u2013\u2014\uff1a](?=[\w\u3040-\u9fff])"
 )
 _LEAST = 8
 _LONGEST = 500
@@ -47,18 +48,20 @@ def best_title(
     claims: Sequence[str],
     page_title: str | None,
     site_names: Iterable[str],
+    stated: str | None = None,
 ) -> tuple[str, str] | None:
     """Return the headline of a page and its evidence: heuristic for a heading, meta for a claim.
 
-    The heading that best matches what the page says of itself is what readers saw. Where none
-    matches, the claim itself
-    is taken, without the site's name.
+    The heading that best matches what the page says of itself is what readers saw; search engines
+    are often told another headline, so a page's only h1 counts where it shares a word with it.
+    Where no heading matches, the claim itself is taken, without the site's name.
 
     Args:
         headings: text and level (1 to 6) of the page's headings, in page order.
         claims: what JSON-LD, Open Graph and the like say, best first.
         page_title: the `<title>`.
         site_names: what the site calls itself.
+        stated: the headline in JSON-LD, which is not overruled by an h1 that is unlike it.
     """
     sites = list(site_names)
     claims = [c for c in claims if len(c) <= _LONGEST]
@@ -91,13 +94,35 @@ def best_title(
         score = likeness + bonus
         if best is None or score > best[0]:
             best = score, text
+    chosen: tuple[str, str] | None = None
     if best:
-        return without_site_name(_without_kicker(best[1], claims, sites), sites), "heuristic"
-    for claim in wanted:
-        if len(bare(claim)) >= 3 and bare(claim).replace(" ", "") not in names:
-            return _without_tail(claim) if claim == wanted[-1] and shown else claim, "meta"
+        heading = without_site_name(_without_kicker(best[1], claims, sites), sites)
+        chosen = heading, "heuristic"
+    else:
+        for claim in wanted:
+            if len(bare(claim)) >= 3 and bare(claim).replace(" ", "") not in names:
+                text = _without_tail(claim) if claim == wanted[-1] and shown else claim
+                chosen = text, "meta"
+                break
     first = [tidy_line(h) for h, level in headings if level == 1 and len(bare(h)) >= _LEAST]
-    return (first[0], "heuristic") if len(first) == 1 else None
+    if len(first) != 1:
+        return chosen
+    if chosen is None:
+        return first[0], "heuristic"
+    own = without_site_name(first[0], sites)
+    unlike = bare(chosen[0]) not in bare(first[0])
+    if unlike and bare(chosen[0]) != bare(stated or "") and _is_headline(own, wanted, names):
+        return own, "heuristic"
+    return chosen
+
+
+def _is_headline(heading: str, wanted: Iterable[str], names: set[str]) -> bool:
+    """Whether a page's only h1 can be its headline: four words, one of which the page says too."""
+    words = bare(heading).split()
+    if len(words) < 4 or len(heading) > 350 or "".join(words) in names:
+        return False
+    said = {w for text in wanted for w in bare(text).split()}
+    return any(len(w) > 3 and w in said for w in words)
 
 
 def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
