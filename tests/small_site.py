@@ -42,6 +42,8 @@ class Site:
     def __init__(self, pages: Pages, host: str = "127.0.0.1") -> None:
         self.pages = pages
         self.asked: list[str] = []
+        self.robots: str | None = None
+        """Its robots.txt; None: 404."""
         self.unchanged_since: str | None = None
         """A Last-Modified to which, asked by it, the server answers 304 whatever the page."""
         site = self
@@ -54,6 +56,8 @@ class Site:
                 if self.path != "/robots.txt":
                     site.asked.append(self.path)
                     answer = site.pages(self.path)
+                elif site.robots is not None:
+                    answer = 200, {"Content-Type": "text/plain"}, site.robots
                 status, headers, text = answer or (404, {}, "not here")
                 since = self.headers.get("If-Modified-Since")
                 if status == 200 and since and since == site.unchanged_since:

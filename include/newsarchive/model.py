@@ -34,7 +34,8 @@ class Link:
     host: str
     """Scheme, name and port: what politeness is kept with."""
     routes: list[str]
-    """The kinds of listing that had it, sorted: feed, sitemap, dated, section."""
+    """The kinds of listing that had it, sorted: feed, sitemap, dated, section, gdelt, wayback,
+    ccnews, warc."""
     listings: list[str]
     """The addresses of those listings, sorted."""
     listed_title: str | None = None
@@ -66,7 +67,7 @@ class Capture:
     capture_id: str
     source: str
     kind: str
-    """page, feed, sitemap, section, robots, import."""
+    """page, feed, sitemap, section, index, robots, import."""
     url: str
     """What was asked in this exchange (for a redirect's second exchange: its target)."""
     link_id: str | None
@@ -74,7 +75,7 @@ class Capture:
     listing: str | None
     """For a listing's capture: the declared address (template) of the listing it answers for."""
     route: str | None
-    """For a listing's capture: its kind of listing (feed, sitemap, dated, section)."""
+    """For a listing's capture: its kind of listing (feed, sitemap, dated, section, gdelt, …)."""
     visit: str
     """`first`; `1d`, `7d`, … for the revisits that the source asks for; `updated …` with the time
     at which a listing said that the page changed."""
@@ -83,9 +84,10 @@ class Capture:
     hop: int
     """0 for the address asked, 1, 2, … for the redirects that followed it within the attempt."""
     outcome: str
-    """ok, not_modified, redirect, http_error, timeout, connection, tls, too_large, broken, robots,
-    robots_unavailable, blocked_address, bad_url, too_many_redirects."""
+    """ok, not_modified, redirect, http_error, timeout, connection, tls, too_large, broken, invalid,
+    robots, robots_unavailable, blocked_address, bad_url, too_many_redirects."""
     captured_at: datetime
+    """When the exchange began; of bytes that an archive gave, when the publisher served them."""
     elapsed_ms: int | None = None
     status: int | None = None
     redirect_to: str | None = None
@@ -106,6 +108,10 @@ class Capture:
     warc_record_id: str | None = None
     record_sha256: str | None = None
     """Of those `warc_length` bytes; hex."""
+    provider: str | None = None
+    """Of a page: who gave the bytes, or was asked for them: live, wayback, ccnews, warc."""
+    asked_url: str | None = None
+    """Where an archive gave them: the address asked there, or the WARC file they were in."""
 
 
 @dataclass(frozen=True, slots=True)

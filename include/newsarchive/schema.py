@@ -147,7 +147,7 @@ LINKS = Table(
         _c(
             "routes",
             _texts,
-            "Kinds of listing that had it: feed, sitemap, dated, section",
+            "Kinds of listing that had it: feed, sitemap, dated, section, or an index",
             null=False,
         ),
         _c("listings", _texts, "Addresses of the listings that had it", null=False),
@@ -167,7 +167,7 @@ LISTINGS = Table(
         _RUN_DAY,
         _SOURCE,
         _c("listing", _text, "Address of the listing as declared", null=False),
-        _c("route", _text, "Kind of listing: feed, sitemap, dated, section", null=False),
+        _c("route", _text, "Kind of listing: feed, sitemap, dated, section, gdelt, …", null=False),
         _c(
             "status",
             _text,
@@ -194,7 +194,7 @@ CAPTURES = Table(
             null=False,
         ),
         _SOURCE,
-        _c("kind", _text, "page, feed, sitemap, section, robots or import", null=False),
+        _c("kind", _text, "page, feed, sitemap, section, index, robots or import", null=False),
         _c("url", _text, "What was asked in this exchange", null=False),
         _c("link_id", _text, "Link whose visit this is"),
         _c("listing", _text, "Declared address of the listing that this capture answers for"),
@@ -203,7 +203,13 @@ CAPTURES = Table(
         _c("attempt", _small, "Which try of this visit on this run day", null=False),
         _c("hop", _small, "0 for the address asked, then the redirects that followed", null=False),
         _c("outcome", _text, "ok, not_modified, redirect, or why there are no bytes", null=False),
-        _c("captured_at", _time, "When the exchange began, UTC", null=False, volatile=True),
+        _c(
+            "captured_at",
+            _time,
+            "When the exchange began; of an archive's bytes when the publisher served them, UTC",
+            null=False,
+            volatile=True,
+        ),
         _c("elapsed_ms", _small, "Milliseconds from request to last byte", volatile=True),
         _c("status", _small, "HTTP status"),
         _c("redirect_to", _text, "Where a redirect pointed"),
@@ -219,6 +225,8 @@ CAPTURES = Table(
         _c("warc_length", _count, "Length of the record in bytes, compressed", volatile=True),
         _c("warc_record_id", _text, "WARC-Record-ID", volatile=True),
         _c("record_sha256", _text, "SHA-256 of the record's compressed bytes", volatile=True),
+        _c("provider", _text, "Who was asked for a page: live, wayback, ccnews or warc"),
+        _c("asked_url", _text, "Address asked at an archive, or the WARC file of somebody's"),
     ),
 )
 

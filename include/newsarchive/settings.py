@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,7 +22,8 @@ from pydantic_settings import (
 )
 
 from newsarchive.errors import SettingsError
-from newsarchive.sources.load import Source, load_sources
+from newsarchive.sources.load import INDEXES, Source, load_sources
+from newsarchive.text.identity import clean_url
 
 MOST_SHARDS = 4
 # Patterns and escapes to DuckDB or Delta, and what would be taken for a partition's folder.
@@ -97,15 +98,64 @@ class Settings(BaseSettings):
     max_megabytes: float = Field(
         2_000.0, gt=0, description="MB from a source a run day, unless it says"
     )
+    indexes: Annotated[list[str], NoDecode] = Field(
+        [], description="Indexes for past days of sources that name none: gdelt, wayback, ccnews"
+    )
+    bodies: Annotated[list[str], NoDecode] = Field(
+        ["live"],
+        description="Who is asked for pages, in order, of sources that say nothing: live, wayback, "
+        "ccnews",
+    )
+    index_after: int = Field(
+        3, ge=1, description="Days that a day must be over before indexes are asked for it"
+    )
+    gdelt_url: str = Field(
+        "https://data.gdeltproject.org", description="Where GDELT's article lists lie"
+    )
+    wayback_url: str = Field("https://web.archive.org", description="The Wayback Machine")
+    commoncrawl_url: str = Field(
+        "https://data.commoncrawl.org", description="Where Common Crawl's files lie"
+    )
+    gdelt_per_minute: float = Field(
+        240, gt=0, description="Most requests a minute for GDELT's article lists"
+    )
+    wayback_per_minute: float = Field(
+        24, gt=0, description="Most requests a minute to the Wayback Machine"
+    )
+    ccnews_days: int = Field(
+        3, ge=0, le=30, description="Days after a day whose CC-NEWS files are searched for it too"
+    )
+    stream_timeout: float = Field(
+        7200.0, gt=0, description="Seconds that one large file of an index may take"
+    )
+    most_failed: float = Field(
+        0.1, ge=0, le=1, description="Share of sources that may fail before a run counts as failed"
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "indexes", "bodies", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
         return (
             [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("indexes", "bodies")
+    @classmethod
+    def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        known = INDEXES if info.field_name == "indexes" else ("live", *INDEXES[1:])
+        strange = [n for n in names if n not in known]
+        if strange or len(set(names)) < len(names) or (info.field_name == "bodies" and not names):
+            raise ValueError(f"name some of {', '.join(known)}, each once")
+        return names
+
+    @field_validator("gdelt_url", "wayback_url", "commoncrawl_url")
+    @classmethod
+    def _base(cls, url: str) -> str:
+        if clean_url(url) is None:
+            raise ValueError("not a web address")
+        return url.rstrip("/")
 
     @field_validator("sources_dir", mode="before")
     @classmethod
@@ -153,8 +203,17 @@ class Settings(BaseSettings):
         return f"newsarchive/{__version__} (news archive for research{contact})"
 
     def all_sources(self) -> dict[str, Source]:
-        """Return every declared source by name, the user's own included."""
-        return load_sources(self.sources_dir, self.sample_port)
+        """Return every declared source by name, the user's own included.
+
+        What a source does not say of indexes and bodies is as the settings say.
+        """
+        told = {"indexes": self.indexes, "bodies": self.bodies}
+        return {
+            name: s.model_copy(
+                update={k: v for k, v in told.items() if k not in s.model_fields_set}
+            )
+            for name, s in load_sources(self.sources_dir, self.sample_port).items()
+        }
 
     def enabled_sources(self) -> dict[str, Source]:
         """Return the sources that are on, by name."""

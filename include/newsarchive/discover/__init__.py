@@ -3,11 +3,13 @@
 Pure functions: no sockets here.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 from newsarchive.days import local_dates
 from newsarchive.discover.feed import read_feed
 from newsarchive.discover.html import feeds_named
+from newsarchive.discover.index import Index
 from newsarchive.discover.json_feed import read_json_feed
 from newsarchive.discover.markup import joined, sniff
 from newsarchive.discover.page import Child, Page
@@ -19,11 +21,13 @@ from newsarchive.sources.load import Source
 __all__ = [
     "Ask",
     "Child",
+    "Index",
     "Layout",
     "Page",
     "Walk",
     "asks",
     "children_for",
+    "indexes_for",
     "layout_of",
     "polls",
     "read",
@@ -55,6 +59,21 @@ def asks(source: Source, run_day: date) -> list[Ask]:
             kind = "section" if listing.is_page else "sitemap"
             found += [Ask(url, listing.url, "dated", kind) for url in urls]
     return found
+
+
+def indexes_for(source: Source, run_day: date, newest: Mapping[Index, date]) -> list[Index]:
+    """Return the public indexes that can list a source's pages of a day.
+
+    Args:
+        source: the publication.
+        run_day: a UTC day.
+        newest: every index, with the latest day that it can be asked for.
+    """
+    return [
+        index
+        for index, latest in newest.items()
+        if index.name in source.indexes and index.first_day <= run_day <= latest
+    ]
 
 
 def read(body: bytes, url: str, content_type: str | None, layout: Layout | None = None) -> Page:

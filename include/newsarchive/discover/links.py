@@ -8,15 +8,16 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from newsarchive.days import bounds
-from newsarchive.text.address_dates import day_in_path, span_in_url
 from newsarchive.discover.page import Page
 from newsarchive.model import Entry, Link
-from newsarchive.sources.load import POLLED, Source
+from newsarchive.sources.load import INDEXES, NEVER_POLLED, POLLED, Source
+from newsarchive.text.address_dates import day_in_path, span_in_url
 from newsarchive.text.identity import clean_url, host_of, link_id
 
 # Names under which countries register others: example.co.uk is a site, co.uk is none.
 _SHARED = set("ac co com edu gob gov gouv go gv info ltd me mil net nom ne ngo nic or".split())  # noqa: SIM905
 _SHARED |= {"org", "plc", "press", "sch", "tv", "web"}
+_FILED_ALREADY = frozenset({"warc", *INDEXES})
 _MOST_NEW = 1000
 """Undated entries of a sitemap that may all be new when it is first seen."""
 _FIRST_LOOK = "its first look: none of its entries without a date is taken for new"
@@ -33,7 +34,7 @@ class Archived:
     listing: str
     """The address as declared (for dated listings a template)."""
     route: str
-    """feed, sitemap, dated or section."""
+    """feed, sitemap, dated or section; gdelt, wayback, ccnews or warc."""
     url: str
     """Where it was fetched: the base of relative addresses; tells a dated listing's date."""
     page: Page
@@ -71,7 +72,8 @@ def discover(
     A pure function of what is archived; the order of its inputs does not matter. An entry of a feed
     or section page belongs to the day of the poll that first showed it; one of a sitemap or dated
     listing to the day of its listed time (UTC), or to its listed date as it stands; one of a
-    sitemap that has no date at all is treated like a feed's.
+    sitemap that has no date at all is treated like a feed's. What a public index or somebody's
+    WARC files gave was filed under its day when it was read.
 
     Args:
         source: the publication.
@@ -99,7 +101,9 @@ def discover(
         believed = _lastmod_tells(file)
         for position, listed in enumerate(file.page.entries):
             entry, filed = listed if believed else _without_lastmod(listed), None
-            if file.route not in POLLED:
+            if file.route in _FILED_ALREADY:
+                entry, filed = listed, run_day
+            elif file.route not in POLLED:
                 entry, filed = reader.filed(entry, file, file_day)
             if filed is None and not polled:
                 continue
@@ -134,16 +138,17 @@ class _Reader:
         self.start, self.end = bounds(run_day)
         self.zone = ZoneInfo(source.timezone)
         self.sites = {_site(h) for h in source.hosts}
+        self.sites |= {_site(f"https://{d.partition('/')[0]}") for d in source.known_as}
         addresses = [source.url, *(li.url for li in source.listing)]
         self.own = {u for u in map(clean_url, addresses) if u}
         self.dropped: dict[str, set[str]] = defaultdict(set)
         self._cleaned: dict[tuple[str, str], tuple[str | None, str]] = {}
 
     def is_poll(self, file: Archived) -> bool:
-        return file.route != "dated" and self.start <= file.captured_at < self.end
+        return file.route not in NEVER_POLLED and self.start <= file.captured_at < self.end
 
     def is_past_poll(self, file: Archived) -> bool:
-        return file.route != "dated" and file.captured_at < self.start
+        return file.route not in NEVER_POLLED and file.captured_at < self.start
 
     def address(self, raw: str, file: Archived, *, count: bool = False) -> str | None:
         """Return the cleaned address of an entry; None for what is no article of this source."""

@@ -29,4 +29,5 @@ class Page:
     problem: str | None
     """As `not a listing (HTML)` or `XML broken (…); read entry by entry`; None when clean."""
     next: str | None = None
-    """Of a section page: the address of the page after it, as the page itself names it."""
+    """The address of the page after it: as a section page itself names it; of an index, by its
+    resume key."""

@@ -26,9 +26,9 @@ class Ask:
     listing: str
     """The address as the source's TOML file declares it: for dated listings a template."""
     route: str
-    """feed, sitemap, dated or section."""
+    """feed, sitemap, dated or section; or the name of a public index."""
     kind: str
-    """`Capture.kind`: feed, sitemap or section."""
+    """`Capture.kind`: feed, sitemap, section or index."""
 
 
 @dataclass(slots=True)
@@ -74,6 +74,8 @@ class Walk:
         if ask.kind == "section":
             following = self._page_after(source, ask, page, url, trail)
             urls = [following] if following else []
+        elif ask.kind == "index":
+            urls = [page.next] if page.next else []
         elif page.children and trail.depth >= _DEEPEST:
             log.warning("%s: indexes nested deeper than %d are not followed", url, _DEEPEST)
             urls = []
@@ -87,7 +89,7 @@ class Walk:
                 continue
             self._files[source.name, ask.listing] = count + 1
             self._trails[key] = _Trail(trail.first, trail.depth + 1)
-            kind = "section" if ask.kind == "section" else "sitemap"
+            kind = ask.kind if ask.kind in ("section", "index") else "sitemap"
             asks.append(Ask(found, ask.listing, ask.route, kind))
         return asks
 

@@ -60,7 +60,7 @@ class Request:
 
     source: Source
     kind: str
-    """page, feed, sitemap, section, robots."""
+    """page, feed, sitemap, section, index, robots."""
     url: str
     link_id: str | None = None
     listing: str | None = None
@@ -74,6 +74,16 @@ class Request:
     last_modified: str | None = None
     validated: str | None = None
     """The address that gave these two: no other is asked by them. None: whichever answers."""
+    provider: str = "live"
+    """Who is asked: the publisher itself (live), or an archive of pages."""
+    page: str | None = None
+    """The page's own address, where an archive is asked for it under another."""
+    absent: frozenset[int] = frozenset()
+    """Statuses with which this host says only that there is no such file."""
+    keep: bool = True
+    """Whether the bytes are kept as WARC; else whoever asks keeps what it needs of them."""
+    sink: transport.Sink | None = None
+    """What takes the body piece by piece, where it is too large to be held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +204,11 @@ class Fetcher:
         """
         self._settings = settings
         self._delays: dict[str, float] = defaultdict(float)
+        self._patience: dict[str, float] = defaultdict(float)
         for source in sources:
             for host in source.hosts:
                 self._delays[host] = max(self._delays[host], self._own_delay(source))
+                self._patience[host] = max(self._patience[host], source.politeness.patience)
         self._budgets = Budgets(settings, spent or {})
         self._attempts = dict(attempts or {})
         self.slowed: dict[str, str] = {}
@@ -447,7 +459,8 @@ class Fetcher:
                         )
                         return _Tried(asked=hop > 0)
                 delay = self._delay(host, request.source)
-                with self._leases.hold(host, delay, 2 * settings.request_timeout + delay):
+                bound = 2 * worker.timeout(request) + delay
+                with self._leases.hold(host, delay, bound):
                     if request.kind == "robots" and hop == 0 and self._known_rules(host):
                         job.tries -= 1  # another one asked while we waited
                         return _Tried(asked=False)
@@ -460,7 +473,8 @@ class Fetcher:
                         raise Stopped
                     capture, decoded = self._record(request, exchange, attempt, hop)
                     start = max(self._polite_delay(host, request.source), settings.backoff)
-                    self._standings.observe(host, capture, start)
+                    if capture.status not in request.absent:
+                        self._standings.observe(host, capture, start)
             except (HostBusy, _NotAsked) as refusal:
                 if host == host_of(request.url):
                     raise
@@ -472,7 +486,7 @@ class Fetcher:
             job.captures.append(capture)
             job.payload = decoded.data if decoded else None
             if capture.outcome != "redirect":
-                return _judge(capture, exchange)
+                return _judge(request, capture, exchange)
             location = capture.redirect_to or ""
             target = _absolute(location, url)
             if target is None:
@@ -497,6 +511,10 @@ class Fetcher:
             "Accept": _ACCEPT,
             "Accept-Encoding": ACCEPT,
         }
+        if request.sink is not None:
+            headers["Accept-Encoding"] = "identity"  # bytes are counted, to go on after a break
+            if request.sink.position:
+                headers["Range"] = f"bytes={request.sink.position}-"
         if not _is_conditional(request, url if hop else request.url):
             return headers
         if request.etag and _HEADER_VALUE.fullmatch(request.etag):
@@ -514,6 +532,9 @@ class Fetcher:
         location = header(headers, "location")
         conditional = _is_conditional(request, exchange.url if hop else request.url)
         outcome, error = _outcome(exchange, location, conditional)
+        poured = request.sink is not None and exchange.status in (200, 206)
+        if poured and exchange.outcome is None:
+            outcome, error = "ok", None
         decoded: Decoded | None = None
         if exchange.status is not None and exchange.status != 304:
             limit = MOST_BYTES if request.kind == "robots" else self._most_bytes
@@ -521,9 +542,8 @@ class Fetcher:
             if outcome == "ok" and decoded.problem:
                 outcome, error = decoded.problem, decoded.error
         whole = decoded is not None and not decoded.problem and not exchange.truncated
-        digest = sha256(decoded.data).hexdigest() if decoded and whole else None
-        stored = self._store(run_day, exchange)
-        retry_after = header(headers, "retry-after")
+        digest = sha256(decoded.data).hexdigest() if decoded and whole and not poured else None
+        stored = self._store(run_day, exchange) if request.keep else None
         row = self._row(
             request,
             exchange.url if hop else request.url,
@@ -531,10 +551,11 @@ class Fetcher:
             hop,
             outcome,
             error,
-            at=exchange.began,
+            at=_served_at(request, exchange, headers),
             status=exchange.status,
             digest=digest,
         )
+        size = len(decoded.data) if decoded and whole else None
         capture = replace(
             row,
             elapsed_ms=exchange.elapsed_ms,
@@ -542,8 +563,8 @@ class Fetcher:
             content_type=header(headers, "content-type"),
             etag=header(headers, "etag"),
             last_modified=header(headers, "last-modified"),
-            payload_bytes=len(decoded.data) if decoded and whole else None,
-            retry_after_s=_seconds(retry_after, datetime.now(UTC)) if retry_after else None,
+            payload_bytes=request.sink.position if request.sink and poured else size,
+            retry_after_s=self._retry_after(exchange, header(headers, "retry-after")),
             warc_path=stored.path if stored else None,
             warc_offset=stored.offset if stored else None,
             warc_length=stored.length if stored else None,
@@ -551,6 +572,15 @@ class Fetcher:
             record_sha256=stored.sha256 if stored else None,
         )
         return capture, decoded
+
+    def _retry_after(self, exchange: transport.Exchange, stated: str | None) -> float | None:
+        """Return the seconds that a host asks to wait, or wants by what is known of it."""
+        if stated:
+            return _seconds(stated, datetime.now(UTC))
+        host = host_of(exchange.url)
+        if exchange.status == 429 and self._patience[host]:
+            return self._patience[host] * 2.0 ** self._standings.get(host).failures
+        return None
 
     def _store(self, run_day: date, exchange: transport.Exchange) -> Stored | None:
         if exchange.status is not None:
@@ -606,7 +636,7 @@ class Fetcher:
             ),
             source=name,
             kind=request.kind,
-            url=url,
+            url=request.page or url,
             link_id=request.link_id,
             listing=request.listing,
             route=request.route,
@@ -618,6 +648,8 @@ class Fetcher:
             status=status,
             payload_sha256=digest,
             error=_one_line(error),
+            provider=request.provider if request.kind == "page" else None,
+            asked_url=url if request.page else None,
         )
 
     def _step(self, worker: "_Worker", host: _Host) -> float:
@@ -783,18 +815,24 @@ class _Worker(threading.Thread):
     ) -> transport.Exchange:
         """Make one exchange, which `abort` can cut off."""
         settings = self._fetcher._settings
+        limit = self.timeout(request)
         self._current = exchange = transport.Exchange(
             url,
             request.source.allow_private,
             settings.connect_timeout,
             settings.read_timeout,
-            settings.request_timeout,
+            limit,
         )
         if self._aborted:
             raise Stopped
         most = MOST_BYTES if request.kind == "robots" else self._fetcher._most_bytes
-        transport.run(session, exchange, headers, most)
+        transport.run(session, exchange, headers, most, request.sink)
         return exchange
+
+    def timeout(self, request: Request) -> float:
+        """Return the seconds that a whole request may take."""
+        settings = self._fetcher._settings
+        return settings.request_timeout if request.sink is None else settings.stream_timeout
 
     def abort(self) -> None:
         """End it as soon as can be."""
@@ -860,8 +898,22 @@ def _outcome(
     return ("ok", None) if status in _OK else ("http_error", None)
 
 
-def _judge(capture: Capture, exchange: transport.Exchange) -> _Tried:
+def _served_at(
+    request: Request, exchange: transport.Exchange, headers: Iterable[tuple[str, str]]
+) -> datetime:
+    """Return when the publisher served the bytes: of an archive's, as it says (RFC 7089)."""
+    stated = header(headers, "memento-datetime") if request.page else None
+    try:
+        at = parsedate_to_datetime(stated) if stated else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        at = None
+    return at.astimezone(UTC) if at else exchange.began
+
+
+def _judge(request: Request, capture: Capture, exchange: transport.Exchange) -> _Tried:
     """Say whether another attempt may help."""
+    if capture.status in request.absent:
+        return _Tried()
     lost = capture.outcome in ("timeout", "connection") or (
         capture.outcome == "broken" and exchange.truncated is not None
     )

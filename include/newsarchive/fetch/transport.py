@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 import requests.adapters
@@ -33,6 +33,25 @@ class Ended(Exception):
         super().__init__(error)
         self.outcome = outcome
         self.error = error
+
+
+class Sink(Protocol):
+    """What takes a large body piece by piece, so that nobody holds it whole.
+
+    Its methods raise `Ended` where the body is not what it should be.
+    """
+
+    position: int
+    """Byte of the body that it wants next; 0 at first. A later try goes on from there."""
+
+    def begin(self, at: int) -> None:
+        """Be told that what comes is the body from this byte on: `position`, or 0: anew."""
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes."""
+
+    def end(self) -> None:
+        """Be told that the body is over."""
 
 
 @dataclass(slots=True)
@@ -272,7 +291,13 @@ class Session(requests.Session):
         """Find none: `requests` would read the whole body of a redirect, however large."""
 
 
-def run(session: Session, exchange: Exchange, headers: dict[str, str], most_bytes: int) -> None:
+def run(
+    session: Session,
+    exchange: Exchange,
+    headers: dict[str, str],
+    most_bytes: int,
+    sink: Sink | None = None,
+) -> None:
     """Make the exchange: send a GET and read what comes, until its end or the first limit.
 
     Never raises for what the other side does: `exchange` tells how it ended.
@@ -282,6 +307,7 @@ def run(session: Session, exchange: Exchange, headers: dict[str, str], most_byte
         exchange: a new one; what is received is put into it.
         headers: of the request, besides Host and Cookie.
         most_bytes: of the body on the wire, transfer coding undone.
+        sink: takes the body of an answer that has one (200, 206), of whatever size.
     """
     request = requests.PreparedRequest()
     request.method = "GET"
@@ -298,7 +324,10 @@ def run(session: Session, exchange: Exchange, headers: dict[str, str], most_byte
             allow_redirects=False,
             timeout=(exchange.connect_timeout, exchange.read_timeout),
         )
-        _read(exchange, body, most_bytes)
+        if sink is not None and exchange.status in (200, 206):
+            _pour(exchange, sink)
+        else:
+            _read(exchange, body, most_bytes)
     except Exception as error:
         exchange.outcome, exchange.error = _why(error)
         if exchange.status is not None:
@@ -314,13 +343,33 @@ def run(session: Session, exchange: Exchange, headers: dict[str, str], most_byte
         exchange.elapsed_ms = round((time.monotonic() - exchange.started) * 1000)
 
 
-def _read(exchange: Exchange, body: bytearray, most_bytes: int) -> None:
+def _pour(exchange: Exchange, sink: Sink) -> None:
+    response = _plain(exchange)
+    sink.begin(sink.position if exchange.status == 206 else 0)
+    while piece := response.read1(_PIECE):
+        sink.write(piece)
+    _whole(response)
+    sink.end()
+
+
+def _plain(exchange: Exchange) -> http.client.HTTPResponse:
+    """Return the response, if its transfer coding is one that is undone."""
     response = exchange.response
     if response is None:
         raise Ended("broken", "no response")
     coding = (response.headers.get("transfer-encoding") or "chunked").strip().lower()
     if coding not in ("chunked", "identity"):
         raise Ended("broken", f"transfer coding {coding[:40]!r} is not understood")
+    return response
+
+
+def _whole(response: http.client.HTTPResponse) -> None:
+    if response.length:  # of what Content-Length announced, what did not come
+        raise Ended("broken", f"{response.length} bytes fewer than announced")
+
+
+def _read(exchange: Exchange, body: bytearray, most_bytes: int) -> None:
+    response = _plain(exchange)
     while piece := response.read1(_PIECE):
         body += piece
         if len(body) > most_bytes:
@@ -328,8 +377,7 @@ def _read(exchange: Exchange, body: bytearray, most_bytes: int) -> None:
             exchange.outcome, exchange.truncated = "too_large", "length"
             exchange.error = f"more than {most_bytes} bytes"
             return
-    if response.length:  # of what Content-Length announced, what did not come
-        raise Ended("broken", f"{response.length} bytes fewer than announced")
+    _whole(response)
 
 
 def _put_back(exchange: Exchange, response: requests.Response | None) -> None:

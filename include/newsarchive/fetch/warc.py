@@ -198,6 +198,14 @@ class WarcFiles:
         uri = quote(url, safe="%/:=&?~#+!$,;'@()*[]")
         return self._append(run_day, [_member("resource", uri, None, body, headers)])
 
+    def copy(self, run_day: date, record_id: str, member: bytes) -> Stored:
+        """Write a record of other software as it stands, a whole gzip member.
+
+        Raises:
+            ArchiveError: the file cannot be written; what stood in it before is whole.
+        """
+        return self._append(run_day, [(record_id, member)])
+
     def roll(self) -> None:
         """Finish the files: on the disk for good, under their final names; others follow.
 
@@ -207,6 +215,12 @@ class WarcFiles:
         with self._lock:
             while self._files:
                 self._files.popitem()[1].finish()
+
+    def discard(self) -> None:
+        """Remove the files that are not finished, with all that is in them; others follow."""
+        with self._lock:
+            while self._files:
+                self._files.popitem()[1].discard()
 
     def close(self) -> None:
         """Finish the files and take no more records."""
@@ -321,6 +335,10 @@ class _File:
             ) from None
         self.size = at + len(data)
         return at
+
+    def discard(self) -> None:
+        os.close(self._handle)
+        self._open.unlink(missing_ok=True)
 
     def finish(self) -> None:
         try:
@@ -452,7 +470,15 @@ def read_record(archive: Path, warc_path: str, offset: int, length: int) -> Reco
     parts = PurePosixPath(warc_path).parts
     if not parts or PurePosixPath(warc_path).is_absolute() or ".." in parts:
         raise ArchiveError(f"{where}: not a path below the archive")
-    member = _bytes_at(archive.joinpath(*parts), offset, length, where)
+    return record_of(_bytes_at(archive.joinpath(*parts), offset, length, where), where)
+
+
+def record_of(member: bytes, where: str) -> Record:
+    """Read a record from its gzip member; `where` it lies begins the message of an error.
+
+    Raises:
+        ArchiveError: it is no whole record.
+    """
     try:
         record = ArcWarcRecordLoader().parse_record_stream(
             BytesIO(zlib.decompress(member, 31)), known_format="warc"

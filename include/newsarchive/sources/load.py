@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import cssselect
@@ -28,6 +29,12 @@ from newsarchive.text.identity import clean_url, host_of
 BUNDLED = Path(__file__).parent
 POLLED = frozenset({"feed", "section"})
 """Kinds of listing that know only the present: polls ask them, no run of a past day does."""
+INDEXES = ("gdelt", "wayback", "ccnews")
+"""Public indexes that list pages of any site by day; discover has a module for each."""
+NEVER_POLLED = frozenset({"dated", "warc", *INDEXES})
+"""Routes of what answers for one day only; the others show the present to a poll."""
+Index = Literal["gdelt", "wayback", "ccnews"]
+Body = Literal["live", "wayback", "ccnews"]
 SAMPLE_HOST = "127.0.0.1:8090"  # as the bundled samples write it; the setting sample_port moves it
 
 
@@ -170,6 +177,8 @@ class Politeness(_Strict):
     """Requests that all runs of a run day may make; unset: the archive's setting."""
     max_megabytes: float | None = Field(None, gt=0)
     """MB (a million bytes) that they may bring; unset: the archive's setting."""
+    patience: float = Field(0, ge=0, le=86_400)
+    """Seconds to wait after a 429 that names no time; doubles with each in a row."""
 
 
 class Rule(_Strict):
@@ -186,6 +195,12 @@ class Rule(_Strict):
     origin: Selector | None = None
     remove: list[Selector] = []
     """Elements cut before anything is read."""
+
+
+def domain_of(url: str) -> str:
+    """Return host (without `www.`) and path of a home page: `bbc.com/arabic`, `example.com`."""
+    parts = urlsplit(url)
+    return parts.netloc.lower().removeprefix("www.") + parts.path.rstrip("/")
 
 
 class Source(_Strict):
@@ -206,11 +221,36 @@ class Source(_Strict):
     capture: Literal["hourly", "daily"] = "hourly"
     """Whether what a poll shows for the first time is fetched at once, or by the day's run."""
     listing: list[Listing] = Field(min_length=1)
+    indexes: list[Index] = []
+    """Public indexes that are asked for its past days; unset: the archive's setting."""
+    bodies: list[Body] = Field(["live"], min_length=1)
+    """Who is asked for a page's bytes, in this order, until one has them; unset: the archive's
+    setting."""
+    domains: list[str] = []
+    """How indexes know it: `example.com`, with its subdomains, or `example.com/arabic`, with what
+    lies below; empty: the host and path of `url`."""
+    required: bool = False
+    """Whether a run fails when this source has failed."""
     politeness: Politeness = Politeness()
     rules: list[Rule] = []
     version: str = ""
     """Hash of the file's bytes; set on loading."""
     file: Path | None = None
+
+    @field_validator("indexes", "bodies")
+    @classmethod
+    def _each_once(cls, names: list[str]) -> list[str]:
+        if len(set(names)) < len(names):
+            raise ValueError("one is named twice")
+        return names
+
+    @field_validator("domains")
+    @classmethod
+    def _bare(cls, domains: list[str]) -> list[str]:
+        for domain in domains:
+            if "://" in domain or not re.fullmatch(r"[\w.-]+(:\d+)?(/\S*)?", domain):
+                raise ValueError(f"not a domain as example.com or example.com/news: {domain!r}")
+        return domains
 
     @field_validator("rules")
     @classmethod
@@ -230,6 +270,11 @@ class Source(_Strict):
                 for u in [self.url, *(li.url for li in self.listing)]
             }
         )
+
+    @cached_property
+    def known_as(self) -> list[str]:
+        """The domains, each with a path below it if need be, by which indexes know its pages."""
+        return self.domains or [domain_of(self.url)]
 
     def listing_of(self, url: str, kind: str) -> Listing | None:
         """Return the listing that is declared with this address and kind, if one still is."""

@@ -1,7 +1,7 @@
 """Keeping what is fetched, and how each visit ended."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from time import monotonic
@@ -10,12 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from newsarchive.coverage import is_definitive
 from newsarchive.days import today
 from newsarchive.fetch.budget import Spent, cost_of, used_up
 from newsarchive.fetch.session import Fetched, Fetcher
 from newsarchive.fetch.warc import settle
 from newsarchive.model import Capture
 from newsarchive.outcome import Outcome
+from newsarchive.providers import LIVE, provider_of
 from newsarchive.schema import (
     CAPTURES,
 )
@@ -53,7 +55,7 @@ def capturing(
         run_day,
         place.root,
         name,
-        sources=place.sources.values(),
+        sources=[*place.sources.values(), *place.hosts_of_indexes.values()],
         spent=spent_on(earlier),
         attempts=_attempts(earlier),
     ) as fetcher:
@@ -145,15 +147,30 @@ def visits_of(captures: pa.Table) -> dict[str, list[dict[str, Any]]]:
 
 
 OF_OUTCOMES = (
-    *("link_id", "source", "url", "outcome", "status"),
+    *("link_id", "source", "url", "outcome", "status", "provider"),
     *("captured_at", "attempt", "hop", "capture_id"),
 )
 """Columns of `captures` that tell how visits ended."""
 
 
 def page_outcomes(captures: pa.Table) -> dict[str, dict[str, Any]]:
-    """Return how each link's visit ended, by link id: the latest with bytes, else the latest."""
-    return {identity: max(rows, key=_rank) for identity, rows in visits_of(captures).items()}
+    """Return how each link's visit ended, by link id: the latest with bytes, else the latest.
+
+    Where several were asked for a page in vain, what counts is one that may yet give it.
+    """
+    return {identity: _telling(rows) for identity, rows in visits_of(captures).items()}
+
+
+def _telling(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    latest: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=_rank):
+        latest[provider_of(row)] = row
+
+    def weight(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        held, open_ = row["outcome"] == "ok", not is_definitive(row["outcome"], row["status"])
+        return held, open_, provider_of(row) == LIVE, _rank(row)
+
+    return max(latest.values(), key=weight)
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
 from newsarchive.days import today
-from newsarchive.discover.links import Archived
+from newsarchive.discover.links import Archived, Discovered
 from newsarchive.discover.links import discover as discover_links
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.fetch.warc import read_record
@@ -23,11 +23,13 @@ from newsarchive.schema import (
 )
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps import hourly
+from newsarchive.steps import ccnews, gdelt, hourly
 from newsarchive.steps.archived import (
     MEMORY_DAYS,
     Pages,
     by_source,
+    index_page,
+    is_declared,
     listing_captures,
     memory_of,
     page_of,
@@ -36,6 +38,8 @@ from newsarchive.steps.capturing import Put, capturing
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.store.tables import committing, rows_of
 
+_SHARED = (gdelt, ccnews)
+"""Indexes that answer for all sources at once."""
 _MOST_FILES = 12  # of the running day, in a table that each hour reads
 
 
@@ -152,7 +156,14 @@ def _listings(
     answered: list[Fetched] = []
     while wave:
         following: list[Request] = []
-        for done, fetched in enumerate(fetcher.fetch(wave), 1):
+        # What a public index said of a past day it is not asked again.
+        kept = [r for r in wave if r.kind == "index" and (r.source.name, r.url) in archived]
+        for request in kept:
+            row = archived[request.source.name, request.url]
+            page = index_page(place, row, request)
+            following += _following(walk, request, page, request.url, archived)
+        asked = [r for r in wave if r not in kept] if kept else wave
+        for done, fetched in enumerate(fetcher.fetch(asked), 1):
             put(fetched)
             progress("listings", min(done, len(wave)), len(wave))
             if fetched.request.listing and fetched.captures and fetched.last.outcome == "ok":
@@ -160,13 +171,22 @@ def _listings(
             body = _listing_body(place, fetched, archived)
             if body is None:
                 continue
-            parent = fetched.request
-            page = page_of(fetched, body)
-            for ask in walk.after(parent.source, _ask_of(parent), page, fetched.last.url):
-                child = replace(parent, kind=ask.kind, url=ask.url, etag=None, last_modified=None)
-                following.append(_conditional(child, archived))
+            page = page_of(fetched, body, day)
+            following += _following(walk, fetched.request, page, fetched.last.url, archived)
         wave = following
     return answered
+
+
+def _following(
+    walk: discovery.Walk, request: Request, page: discovery.Page, url: str, archived: Latest
+) -> list[Request]:
+    """Return what is asked after a request was answered with a page, found at an address."""
+    return [
+        _conditional(
+            replace(request, kind=ask.kind, url=ask.url, etag=None, last_modified=None), archived
+        )
+        for ask in walk.after(request.source, _ask_of(request), page, url)
+    ]
 
 
 def _ask_of(request: Request) -> discovery.Ask:
@@ -176,7 +196,7 @@ def _ask_of(request: Request) -> discovery.Ask:
 
 def _listing_body(place: Place, fetched: Fetched, archived: Latest) -> bytes | None:
     """Return what a listing says now: the new bytes, or after a 304 those that are archived."""
-    if not fetched.captures or fetched.request.kind not in ("sitemap", "section"):
+    if not fetched.captures or fetched.request.kind not in ("sitemap", "section", "index"):
         return None
     if fetched.last.outcome == "ok":
         return fetched.body
@@ -200,9 +220,24 @@ def _ask_listings(
         for s in sources
         for a in discovery.asks(s, day)
     ]
+    requests += [
+        Request(
+            source=place.asking(s, index.name),
+            kind="index",
+            url=url,
+            listing=index.name,
+            route=index.name,
+        )
+        for s in sources
+        for index in discovery.indexes_for(s, day, place.newest)
+        if not index.shared
+        for url in index.addresses(day, s)
+    ]
     if requests:
         with capturing(place, day, "listings", outcome) as keep:
             _listings(place, requests, keep, archived, day, progress)
+    for shared in _SHARED:
+        shared.ask(place, day, sources, outcome, progress)
 
 
 def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Outcome) -> None:
@@ -217,14 +252,17 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
         links: list[Link] = []
         states: list[ListingState] = []
         for source in sources:
-            own = rows.get(source.name, [])
+            own = [r for r in rows.get(source.name, []) if is_declared(source, r["route"])]
             archived = [a for r in own if (a := pages.archived(r))]
             memory = [
                 a for r in memory_of(earlier.get(source.name, [])) if (a := pages.archived(r))
             ]
             found = discover_links(source, day, archived, memory)
             links += found.links
-            states += _listing_states(source, day, own, archived, found.links, found.gaps)
+            states += _listing_states(place, source, day, own, archived, found)
+            for shared in _SHARED:
+                state = shared.state(place, day, source, found.links)
+                states += [state] if state else []
         names = [s.name for s in sources]
         others = ~pc.field("source").isin(names)
         for name, new, table in (("links", links, LINKS), ("listings", states, LISTINGS)):
@@ -242,16 +280,24 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
 
 
 def _listing_states(
+    place: Place,
     source: Source,
     day: date,
     captures: Sequence[Mapping[str, Any]],
     archived: Sequence[Archived],
-    links: Sequence[Link],
-    gaps: Mapping[str, str],
+    found: Discovered,
 ) -> list[ListingState]:
-    """Return what each listing of a source answered for a day, those that could and did not too."""
+    """Return what each listing of a source answered for a day, those that could and did not too.
+
+    Indexes that answer for all sources at once have their own way to tell.
+    """
+    links, gaps = found.links, found.gaps
     routes = {a.listing: a.route for a in discovery.asks(source, day)}
+    indexes = discovery.indexes_for(source, day, place.newest)
+    routes |= {i.name: i.name for i in indexes}
     routes |= {r["listing"]: r["route"] for r in captures}
+    told_elsewhere = {shared.NAME for shared in _SHARED}
+    routes = {li: route for li, route in routes.items() if route not in told_elsewhere}
     states = []
     for listing, route in sorted(routes.items()):
         last: dict[str, Mapping[str, Any]] = {}
@@ -272,6 +318,8 @@ def _listing_states(
         problems = sorted({p.problem for p in pages if p.problem})
         if pages and all(p.problem and not p.entries and not p.children for p in pages):
             status = "failed"  # an error page, say: that nothing was published it does not mean
+        if any(p.next and p.next not in last for p in pages if route == "wayback"):
+            status, problems = "failed", [*problems, "not read to its end"]
         if not last:  # its host is left alone, or the source's budget is used up
             problems = ["not asked"]
         states.append(

@@ -1,22 +1,27 @@
 """`fetch`: the pages of a day's links."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow.compute as pc
 
 from newsarchive import settings as settings_module
 from newsarchive.coverage import refused_by_host
-from newsarchive.fetch.session import Request
+from newsarchive.days import bounds
+from newsarchive.discover.wayback import original_of
+from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.outcome import Outcome
+from newsarchive.providers import LIVE, after, next_provider, provider_of, takes_over
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps.capturing import capturing, page_outcomes, visits_of
+from newsarchive.steps.capturing import Put, capturing, page_outcomes, visits_of
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
-from newsarchive.text.identity import host_of
-from newsarchive.visits import due
+from newsarchive.text.identity import clean_url, host_of
+from newsarchive.visits import FIRST, due
 
 _OF_VISITS = (
     "capture_id",
@@ -31,6 +36,7 @@ _OF_VISITS = (
     "captured_at",
     "etag",
     "last_modified",
+    "provider",
 )
 
 
@@ -56,16 +62,93 @@ def fetch(
         requests = [
             r
             for r in wanted_pages(place, work.day, work.visited)
-            if shard is None or _shard(r.url, of) == shard
+            if shard is None or _shard(r.page or r.url, of) == shard
         ]
-        if not requests:
-            continue
-        with capturing(place, work.day, name, outcome) as keep:
-            fetcher, put = keep
-            for done, fetched in enumerate(fetcher.fetch(requests), 1):
-                put(fetched)
-                progress("pages", min(done, len(requests)), len(requests))
+        if requests:
+            with capturing(place, work.day, name, outcome) as keep:
+                _fetch(place, work.day, requests, keep, progress)
     return reported(outcome)
+
+
+def _fetch(
+    place: Place, day: date, requests: list[Request], keep: tuple[Fetcher, Put], progress: Progress
+) -> None:
+    """Ask for pages; what one provider does not give the next one is asked for."""
+    fetcher, put = keep
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if any(len(place.bodies(r.source, day)) > 1 for r in requests):
+        rows = _captures_of_links(place, day)
+    wave, total, done = requests, len(requests), 0
+    while wave:
+        following = []
+        for fetched in fetcher.fetch(wave):
+            fetched = _of_the_page(fetched)
+            put(fetched)
+            if fetched.request.kind != "page":
+                continue
+            done += 1
+            progress("pages", done, total)
+            other = _other(place, day, fetched, rows)
+            following += [other] if other else []
+        wave, total = following, total + len(following)
+
+
+def _other(
+    place: Place, day: date, fetched: Fetched, rows: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Request | None:
+    """Return the request for a page to the provider after one that did not give it."""
+    request = fetched.request
+    ended = fetched.last.outcome if fetched.captures else None
+    if request.visit != FIRST or not takes_over(ended, fetched.why):
+        return None
+    before = rows.get(request.link_id or "", ())
+    other = after(place.bodies(request.source, day), before, request.provider)
+    return _at_wayback(place, day, request, before) if other == "wayback" else None
+
+
+def _at_wayback(
+    place: Place, day: date, request: Request, rows: Sequence[Mapping[str, Any]]
+) -> Request:
+    """Return the request for a page's capture at the Wayback Machine that is nearest to its day."""
+    page = request.page or request.url
+    tries = [r["attempt"] for r in rows if provider_of(r) == "wayback"]
+    return replace(
+        request,
+        source=place.asking(request.source, "wayback"),
+        url=place.wayback.replay(page, bounds(day)[1]),
+        page=page,
+        provider="wayback",
+        absent=frozenset({404}),
+        attempts_before=max(tries, default=0),
+        etag=None,
+        last_modified=None,
+    )
+
+
+def _of_the_page(fetched: Fetched) -> Fetched:
+    """Return what an archive gave, each row with the address that the page itself had there."""
+    page = fetched.request.page
+    if page is None:
+        return fetched
+    return replace(
+        fetched,
+        captures=[replace(c, url=_own_address(c.asked_url or "", page)) for c in fetched.captures],
+    )
+
+
+def _own_address(asked: str, page: str) -> str:
+    there = clean_url(original_of(asked) or "")
+    # An archive's http for https, or port 80, is no other page.
+    if there is None or urlsplit(there)[2:4] == urlsplit(page)[2:4]:
+        return page
+    return there
+
+
+def _captures_of_links(place: Place, day: date) -> dict[str, list[dict[str, Any]]]:
+    captures = place.archive.open("captures").read(
+        [day], _OF_VISITS, where=pc.field("kind") == "page"
+    )
+    return visits_of(captures)
 
 
 def wanted_pages(
@@ -92,8 +175,20 @@ def wanted_pages(
         source = by_name.get(row["source"])
         if source is None:
             continue
+        rows = visits.get(row["link_id"], [])
+        bodies = place.bodies(source, day)
+        if bodies != [LIVE] or any(provider_of(r) != LIVE for r in rows):
+            provider = next_provider(bodies, rows, row["link_id"] in refused)
+            if provider == "wayback":
+                first = Request(source, "page", row["url"], row["link_id"])
+                requests.append(_at_wayback(place, day, first, rows))
+                continue
+            if provider == LIVE:
+                rows = [r for r in rows if provider_of(r) == LIVE]
+            elif not any(r["outcome"] == "ok" for r in rows):
+                continue
         visit = due(
-            visits.get(row["link_id"], ()),
+            rows,
             source.politeness.revisits,
             row["updated_at"],
             now,

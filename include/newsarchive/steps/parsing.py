@@ -80,6 +80,7 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
         [day], where=pc.field("kind").isin(["page", "import"])
     )
     links = place.archive.open("links").read([day])
+    captures = _without_unlisted(captures, links)
     old = Old(targets["versions"].read([day]), targets["rejects"].read([day]))
     versions = [VERSIONS.arrow.empty_table()]
     rejects = [REJECTS.arrow.empty_table()]
@@ -97,6 +98,13 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
     count_rows(outcome, new_versions, "versions")
     count_rows(outcome, new_rejects, "rejects")
     outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
+
+
+def _without_unlisted(captures: pa.Table, links: pa.Table) -> pa.Table:
+    """Leave out pages that an index brought and no listing of their source names."""
+    brought = pc.fill_null(pc.equal(captures["provider"], "ccnews"), False)
+    listed = pc.is_in(captures["link_id"], value_set=links["link_id"].combine_chunks())
+    return captures.filter(pc.or_(pc.invert(brought), listed))
 
 
 @dataclass(frozen=True, slots=True)

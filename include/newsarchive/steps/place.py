@@ -13,14 +13,23 @@ import pyarrow.compute as pc
 
 from newsarchive import settings as settings_module
 from newsarchive.days import today
+from newsarchive.discover.ccnews import CcNews
+from newsarchive.discover.gdelt import Gdelt
+from newsarchive.discover.index import Index
+from newsarchive.discover.wayback import Wayback
 from newsarchive.errors import ArchiveError
 from newsarchive.outcome import Outcome
+from newsarchive.providers import LIVE
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
+from newsarchive.sources.load import Listing, Politeness
 from newsarchive.store.tables import Archive
 from newsarchive.visits import days_back
 
 log = logging.getLogger("newsarchive.steps")
+
+_PATIENCE = 60.0  # seconds; who ignores a 429 of the Wayback Machine is shut out for an hour
+_NO_BUDGET = 1_000_000_000
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how many of it are done, out of how many."""
@@ -43,6 +52,67 @@ class Place:
     def root(self) -> Path:
         """The archive's folder."""
         return self.archive.root
+
+    @property
+    def gdelt(self) -> Gdelt:
+        """GDELT's article lists."""
+        return Gdelt(self.settings.gdelt_url)
+
+    @property
+    def wayback(self) -> Wayback:
+        """The Wayback Machine."""
+        return Wayback(self.settings.wayback_url)
+
+    @property
+    def ccnews(self) -> CcNews:
+        """Common Crawl's CC-NEWS."""
+        return CcNews(self.settings.commoncrawl_url, self.settings.ccnews_days)
+
+    @property
+    def newest(self) -> dict[Index, date]:
+        """Every public index, with the latest day that it can be asked for."""
+        after = self.settings.index_after
+        indexes: tuple[Index, ...] = (self.gdelt, self.wayback, self.ccnews)
+        return {index: index.newest(today(), after) for index in indexes}
+
+    @property
+    def hosts_of_indexes(self) -> dict[str, Source]:
+        """The hosts of the public indexes, each as the source that asks it, by the index's name."""
+        settings = self.settings
+        delays = {
+            "gdelt": 60 / settings.gdelt_per_minute,
+            "wayback": 60 / settings.wayback_per_minute,
+        }
+        return {
+            index.name: Source(
+                name=index.name,
+                title=index.name,
+                url=index.base,
+                language="mul",
+                timezone="UTC",
+                # An address of one's own network is there only where the settings name it.
+                allow_private=not index.base.startswith("https://"),
+                listing=[Listing(kind="feed", url=index.base)],
+                politeness=Politeness(
+                    delay=delays.get(index.name),
+                    patience=_PATIENCE,
+                    max_requests=_NO_BUDGET,
+                    max_megabytes=_NO_BUDGET,
+                ),
+            )
+            for index in self.newest
+        }
+
+    def bodies(self, source: Source, day: date) -> list[str]:
+        """Return who may be asked for a source's pages of a day; archives once it is well over."""
+        after = self.settings.index_after
+        settled = day <= today() - timedelta(days=1 + after)
+        return [b for b in source.bodies if b == LIVE or settled]
+
+    def asking(self, source: Source, index: str) -> Source:
+        """Return a source as it asks the host of an index: that may be where its own may not."""
+        host = self.hosts_of_indexes[index]
+        return source.model_copy(update={"allow_private": host.allow_private})
 
 
 def place_of(settings: Settings | None) -> Place:

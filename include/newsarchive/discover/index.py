@@ -1,0 +1,56 @@
+"""The shape that all public indexes have in common; `gdelt`, `wayback` and `ccnews` are of it."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Protocol
+
+from newsarchive.discover.page import Page
+from newsarchive.sources.load import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """About what an index takes to answer for one day."""
+
+    requests: int
+    bytes: int
+    """As served."""
+
+
+class Index(Protocol):
+    """A public index that lists pages of any site by day. Pure: it opens no socket."""
+
+    name: ClassVar[str]
+    """As sources and settings name it; also the route and the listing of what it finds."""
+    first_day: ClassVar[date]
+    """The first day that it knows anything of."""
+    shared: ClassVar[bool]
+    """Whether one answer is about all sources, so that it is asked for once for all of them."""
+
+    @property
+    def base(self) -> str:
+        """Where it is asked: scheme, host and port."""
+
+    def addresses(self, day: date, source: Source) -> list[str]:
+        """Return what is asked first for a day."""
+
+    def read(self, body: bytes, day: date, source: Source, url: str = "") -> Page:
+        """Return what an answer says of a source's pages of a day, and what to ask next.
+
+        Args:
+            body: as served.
+            day: the run day.
+            source: whose pages.
+            url: what was asked.
+        """
+
+    def newest(self, today: date, after: int) -> date:
+        """Return the latest day that it can be asked for: its lists grow for some days.
+
+        Args:
+            today: the running UTC day.
+            after: days that a day must be over, as the archive is set.
+        """
+
+    def cost(self, day: date) -> Cost:
+        """Return about what a day takes: of a shared index all together, else of one source."""
