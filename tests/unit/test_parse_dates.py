@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from newsarchive.text.calendars import jalali_day
 from newsarchive.text.dates import (
     Moment,
     find_moments,
@@ -56,6 +57,17 @@ CAIRO = "Africa/Cairo"  # two hours before Greenwich in December 2023
         "27 Δεκεμβρίου 2023",
         "27 דצמבר 2023",
         "27 दिसंबर 2023",
+        "14 جمادى الآخرة 1445",
+        "الأربعاء ١٤ جمادى الآخرة ١٤٤٥ هـ",
+        "14 جمادى الثانية 1445هـ الموافق 27 ديسمبر 2023م",
+        "14 من جمادى الآخرة لعام 1445",
+        "14/06/1445",
+        "1445/06/14 هـ",
+        "۶ دی ۱۴۰۲",
+        "چهارشنبه ۶ دی ۱۴۰۲",
+        "۱۴۰۲/۱۰/۰۶",
+        "1402-10-06",
+        "6 جدی 1402",
     ],
 )
 def test_days(text: str) -> None:
@@ -151,7 +163,10 @@ def test_arabic_month_names(name: str, month: int) -> None:
         "غير معروف",
         "31/02/2023",
         "2023-13-45",
-        "14 جمادى الآخرة 1445",
+        "31 محرم 1445",
+        "30 اسفند 1402",
+        "14 جمادى الآخرة 1245",
+        "12/10/1066",
         "12:30",
         "v1.2.3",
         "+1 555 0100",
@@ -159,6 +174,46 @@ def test_arabic_month_names(name: str, month: int) -> None:
 )
 def test_no_dates(text: str) -> None:
     assert parse_moment(text) is None
+
+
+def test_other_calendars_have_times_and_zones() -> None:
+    moment = parse_moment("۶ دی ۱۴۰۲ - ۱۰:۳۰", "Asia/Tehran")
+    at = datetime(2023, 12, 27, 7, tzinfo=UTC)
+    assert moment == Moment(date(2023, 12, 27), at, "minute")
+    assert is_date_line("چهارشنبه ۶ دی ۱۴۰۲")
+    assert is_date_line("الأربعاء 14 جمادى الآخرة 1445هـ")
+
+
+@pytest.mark.parametrize(
+    ("year", "day"),
+    [
+        (1357, date(1978, 3, 21)),
+        (1375, date(1996, 3, 20)),
+        (1399, date(2020, 3, 20)),
+        (1400, date(2021, 3, 21)),
+        (1403, date(2024, 3, 20)),
+        (1404, date(2025, 3, 21)),
+        (1408, date(2029, 3, 20)),
+    ],
+)
+def test_the_jalali_year_begins_at_the_equinox(year: int, day: date) -> None:
+    assert jalali_day(year, 1, 1) == day
+
+
+def test_leap_years_of_the_jalali_calendar() -> None:
+    leap = [y for y in range(1354, 1409) if jalali_day(y, 12, 30)]
+    assert leap == [1354, 1358, 1362, 1366, 1370, *range(1375, 1404, 4), 1408]
+
+
+def test_every_day_has_one_jalali_date() -> None:
+    days = [
+        day
+        for year in range(1330, 1410)
+        for month in range(1, 13)
+        for number in range(1, 32)
+        if (day := jalali_day(year, month, number))
+    ]
+    assert days == [days[0] + timedelta(days=n) for n in range(len(days))]
 
 
 def test_month_first() -> None:

@@ -108,3 +108,33 @@ def test_a_change_that_is_seen_stands_for_a_date_where_there_is_no_other() -> No
 def test_dates_beside_the_article_are_not_its_own(box: str) -> None:
     assert found(body=box).published_day is None
     assert found(below=box).published_day is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "at"),
+    [
+        ("27th, December 2023 GMT", None),
+        ("2023-12-27@14:43:47 GMT", "14:43:47"),
+        ("Wednesday 27 December 2023 - 14:43 GMT", "14:43"),
+        ("December 27, 2023 9:43 a.m. EST", "14:43"),
+        ("27 ديسمبر 2023", None),
+        ("27 كانون الأول 2023", None),
+        ("27 دجنبر 2023", None),
+        ("27 ديسمبر/كانون الأول 2023", None),
+        ("الأربعاء ٢٧ ديسمبر ٢٠٢٣ - ٢:٤٣ م", "14:43"),
+        ("27 ديسمبر 2023 الساعة 16:43 بتوقيت القاهرة", "14:43"),
+        ("14 جمادى الآخرة 1445 هـ", None),
+        ("14 جمادى الآخرة 1445 هـ الموافق 27 ديسمبر 2023", None),
+        ("۶ دی ۱۴۰۲", None),
+        ("۱۴۰۲/۱۰/۰۶", None),
+        ("٢٧/١٢/٢٠٢٣", None),
+    ],
+)
+@pytest.mark.parametrize(
+    "markup", ['<span class="date">{}</span>', "<p>{}</p>", "<p>Published: {}</p>"]
+)
+def test_dates_are_read_in_every_form(markup: str, shown: str, at: str | None) -> None:
+    page = found(markup.format(shown))
+    assert page.published_day == date(2023, 12, 27)
+    time = page.published_at
+    assert time == (datetime.fromisoformat(f"2023-12-27T{at}+00:00") if at else None)

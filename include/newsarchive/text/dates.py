@@ -1,17 +1,19 @@
 """Read the dates that pages and listings write: ISO, RFC 822, numeric, month names, "3 hours ago".
 
 Month names are those of many languages. Arabic comes with its three sets of them (Egyptian,
-Levantine, Maghrebi), Arabic-Indic digits and ص / م.
+Levantine, Maghrebi), Arabic-Indic digits and ص / م. Hijri and Jalali dates are read where no other
+date stands beside them.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from newsarchive.text.calendars import HIJRI_MONTHS, JALALI_MONTHS, hijri_day, jalali_day
 from newsarchive.text.folding import fold
 
 
@@ -173,6 +175,20 @@ _CTIME = re.compile(
     rf"(?<!\w){_MONTHS}\s+(?P<day>\d{{1,2}})\s+(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+(?P<zone>(?:[a-z]{{1,4}}|[+-]\d\d:?\d\d)\s+)?{_YEAR}"
 )
 _NAMED = (_CTIME, _SHORT, _RFC_822, _DMY_NAME, _MDY_NAME, _YMD_NAME, _CJK)
+
+_other_names = "|".join(
+    sorted(map(re.escape, (*HIJRI_MONTHS, *JALALI_MONTHS)), key=len, reverse=True)
+)
+_OTHER_YEAR = r"(?:(?:ل?عام|ل?سن[هة]|سال)\s+)?(?P<year>1[34]\d\d)(?!\d)"
+_OTHER_NAMED = re.compile(rf"{_DAY}{_OF}(?P<month>{_other_names})(?!\w){_OF}{_OTHER_YEAR}")
+_OTHER_NUMERIC = re.compile(
+    r"(?<![\d/.:-])(?:(?P<year>1[34]\d\d)(?P<sep>[/-])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})"
+    r"|(?P<day2>\d{1,2})(?P<sep2>[/-])(?P<month2>\d{1,2})(?P=sep2)(?P<year2>1[34]\d\d))(?![\d/-])",
+    re.A,
+)
+_JALALI_OF_NOW, _HIJRI_OF_NOW = range(1360, 1411), range(1411, 1501)
+"""Years by which a date in figures is told to be of one calendar or the other: 1982 to 2031 in the
+first, 1990 to 2077 in the second."""
 
 _HALF = (
     r"(?P<half>a\.?m\.?|p\.?m\.?|صباحا|مساء|مساءا|ظهرا|عصرا|ليلا|فجرا|ص|م|pukul"
@@ -339,6 +355,8 @@ def _find(
     if compact and not spans:
         for match in _COMPACT.finditer(folded):
             add(match, match["year"], int(match["month"]), match["day"])
+    if not spans and _OTHER_CENTURY.search(folded):
+        spans += _other_calendars(folded, numeric)
     spans.sort(key=lambda s: s[0])
     out = []
     for n, (first, last, day, match) in enumerate(spans):
@@ -347,6 +365,29 @@ def _find(
         moment, first, last = _with_time(folded, first, last, day, match, floor, ceiling, zone)
         out.append((moment, first, last))
     return out
+
+
+_OTHER_CENTURY = re.compile(r"1[34]\d\d")
+
+
+def _other_calendars(folded: str, numeric: bool) -> Iterator[tuple[int, int, date, re.Match[str]]]:
+    for match in _OTHER_NAMED.finditer(folded):
+        name, year, number = match["month"], int(match["year"]), int(match["day"])
+        day = (
+            hijri_day(year, HIJRI_MONTHS[name], number)
+            if name in HIJRI_MONTHS
+            else jalali_day(year, JALALI_MONTHS[name], number)
+        )
+        if day:
+            yield match.start(), match.end(), day, match
+    for match in _OTHER_NUMERIC.finditer(folded) if numeric else ():
+        year, month, number = (int(match[k] or match[f"{k}2"]) for k in ("year", "month", "day"))
+        if year in _JALALI_OF_NOW:
+            written = jalali_day(year, month, number)
+        else:
+            written = hijri_day(year, month, number) if year in _HIJRI_OF_NOW else None
+        if written:
+            yield match.start(), match.end(), written, match
 
 
 def _with_time(
