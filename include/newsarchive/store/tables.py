@@ -10,8 +10,8 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -190,11 +190,18 @@ class Archive:
 
 def rows_of(records: Iterable[Any], table: Table) -> pa.Table:
     """Return records (dataclasses of `model`) as rows of `table`."""
-    dicts = [asdict(r) for r in records]
-    for values in dicts:
-        if isinstance(values.get("evidence"), Mapping):
-            values["evidence"] = sorted(values["evidence"].items())
-    return pa.Table.from_pylist(dicts, schema=table.arrow)
+    schema = table.arrow
+    rows = list(map(attrgetter(*schema.names), records))
+    if not rows:
+        return schema.empty_table()
+    columns = map(_array, zip(*rows, strict=True), schema.types)
+    return pa.Table.from_arrays(list(columns), schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_map(kind):
+        values = [sorted(v.items()) if isinstance(v, Mapping) else v for v in values]
+    return pa.array(values, kind)
 
 
 def committing(what: str, work: Callable[..., T], *given: Any) -> T:
