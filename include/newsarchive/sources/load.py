@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -307,11 +307,19 @@ def load_file(path: Path, sample_port: int | None = None) -> Source:
     """
     try:
         raw = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error}") from None
+    return _read(path, raw, sample_port)
+
+
+@lru_cache(maxsize=4096)  # every step reads all files; few of them ever change
+def _read(path: Path, raw: bytes, sample_port: int | None) -> Source:
+    try:
         text = raw.decode("utf-8-sig")  # some editors begin a file with a mark
         if sample_port is not None:
             text = text.replace(SAMPLE_HOST, f"127.0.0.1:{sample_port}")
         values = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"{path}: {error}") from None
     taken = {"version", "file"} & values.keys()
     if taken:

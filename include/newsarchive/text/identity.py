@@ -65,7 +65,7 @@ _TRACKERS = frozenset(
     )
 )
 _TRACKER_PREFIXES = ("utm_", "at_", "pk_", "mtm_", "matomo_", "piwik_", "hsa_", "itm_")
-_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+_ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 
 
 def clean_url(url: str, base: str | None = None) -> str | None:
@@ -89,7 +89,7 @@ def clean_url(url: str, base: str | None = None) -> str | None:
         parsed.search = "?" + "&".join(kept) if kept else ""
     parsed.username = parsed.password = ""
     href = str(parsed.href).partition("#")[0]
-    return _ESCAPE.sub(lambda m: m.group().upper(), href)
+    return _ESCAPES.sub(lambda m: m.group().upper(), href)
 
 
 def host_of(url: str) -> str:
