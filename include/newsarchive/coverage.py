@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from newsarchive.model import Coverage
-from newsarchive.sources.load import POLLED, Source
+from newsarchive.recapture import Estimate, estimate
+from newsarchive.sources.load import INDEXES, POLLED, Source
 from newsarchive.text.identity import host_of
 
 # Answers that a later request would only repeat: nothing is missing when they came.
@@ -64,6 +65,7 @@ def count(
     rejects: Sequence[Mapping[str, Any]],
     refused: Mapping[str, str] | None = None,
     budget: str | None = None,
+    providers: Iterable[str] = (),
 ) -> Coverage:
     """Return the coverage of one source on one run day.
 
@@ -73,15 +75,17 @@ def count(
         name: its name.
         can_answer: whether it declares a listing that can answer for a past day.
         listings: its rows of `listings` that day.
-        links: its rows of `links` that day.
+        links: its rows of `links` that day (link_id, routes).
         outcomes: by link id, outcome and HTTP status of the link's latest capture.
-        versions: its rows of `versions` that day (article_id, link_id, part).
+        versions: its rows of `versions` that day (article_id, link_id, part, published_day).
         rejects: its rows of `rejects` that day (link_id, reason).
         refused: as `refused_by_host` returns them; such links stay missing.
         budget: which budget of it is used up that day, in words.
+        providers: who gave the bytes of its pages.
     """
     refused = refused or {}
-    listed = {row["link_id"] for row in links}
+    routes = {row["link_id"]: frozenset(row["routes"]) for row in links}
+    listed = set(routes)
     # A link has a version for each state of its page, and is counted once; imports have no link.
     own = {v["link_id"] or n: v["article_id"] for n, v in enumerate(versions) if v["part"] == 0}
     kept = len(own)
@@ -96,6 +100,7 @@ def count(
         captured, listed_count = kept + len(rejects), kept + len(rejects)
     else:
         listed_count = len(listed)
+    guess = _estimate(run_day, routes, versions, missing)
     expected_min = source.expected.min if source else None
     status, note = _status(
         can_answer,
@@ -130,7 +135,30 @@ def count(
         rejected=len(rejects),
         missing=missing,
         duplicates=sum(n - 1 for n in articles.values()),
+        providers=sorted(set(providers)),
+        missed={
+            route: sum(route not in had for had in routes.values())
+            for route in sorted({row["route"] for row in answered})
+        },
+        estimated=guess.articles if guess else None,
+        estimated_error=guess.error if guess else None,
     )
+
+
+def _estimate(
+    run_day: date,
+    routes: Mapping[str, frozenset[str]],
+    versions: Iterable[Mapping[str, Any]],
+    missing: int,
+) -> Estimate | None:
+    """Estimate from the articles whose pages state that day; a page not had states none."""
+    if missing:
+        return None
+    seen: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for row in versions:
+        if row["part"] == 0 and row["published_day"] == run_day:
+            seen[row["article_id"]] |= routes.get(row["link_id"], frozenset())
+    return estimate(seen.values())
 
 
 def _reasons(
@@ -181,8 +209,10 @@ def _status(
         return "partial", f"{missing} of {listed} pages could not be had{reasons}"
     if failed:
         return "partial", f"no answer from {failed}"
-    # A listing addressed by date has what the polls of feeds and section pages may have missed.
-    if all(row["route"] in POLLED for row in answered):
+    if answered and all(row["route"] == "warc" for row in answered):
+        return "partial", "known from WARC files only: nobody says what else there was"
+    # A listing of its own addressed by date has what polls and indexes may have missed.
+    if all(row["route"] in POLLED or row["route"] in INDEXES for row in answered):
         gaps = [row["gap"] for row in answered if row["gap"]]
         if gaps:
             return "partial", "; ".join(gaps)

@@ -313,3 +313,10 @@ class Coverage:
     rejected: int
     missing: int
     duplicates: int
+    providers: list[str] | None = None
+    """Who gave the bytes of its pages: live, wayback, ccnews, warc; sorted."""
+    missed: dict[str, int] | None = None
+    """By kind of listing that answered: how many links it alone would have missed."""
+    estimated: int | None = None
+    """Articles of the day that there were, by capture-recapture; None where nobody can say."""
+    estimated_error: float | None = None

@@ -18,6 +18,7 @@ _time = pa.timestamp("us", tz="UTC")
 _count = pa.int64()
 _small = pa.int32()
 _pairs = pa.map_(pa.string(), pa.string())
+_counts = pa.map_(pa.string(), pa.int64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +374,19 @@ COVERAGE = Table(
         _c(
             "duplicates", _count, "Links to an article that another link of the day had", null=False
         ),
+        _c("providers", _texts, "Who gave the pages: live, wayback, ccnews, warc"),
+        _c(
+            "missed",
+            _counts,
+            "By kind of listing that answered: links that it alone would have missed",
+        ),
+        _c(
+            "estimated",
+            _count,
+            "Articles of the day that there were, listed or not, by capture-recapture; NULL where "
+            "no honest estimate can be made",
+        ),
+        _c("estimated_error", pa.float64(), "Standard error of that"),
     ),
 )
 

@@ -1,5 +1,6 @@
 """Coverage: the kinds of nothing are never confused."""
 
+import random
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from newsarchive.coverage import count, is_definitive, refused_by_host
 from newsarchive.model import Coverage
+from newsarchive.recapture import estimate
 from newsarchive.sources.load import Source
 
 DAY = date(2026, 3, 1)
@@ -46,10 +48,15 @@ def covered(
 ) -> Coverage:
     """Count a day whose links ended with `outcomes` (None: never asked), `kept` of them kept."""
     ended = outcomes or []
-    links = [{"link_id": f"l{n}"} for n in range(len(ended))]
+    links = [{"link_id": f"l{n}", "routes": ["dated"]} for n in range(len(ended))]
     kept = sum(o == OK for o in ended) - rejected if kept is None else kept
     versions = [
-        {"article_id": "a" if same_article else f"a{n}", "link_id": f"l{n}", "part": 0}
+        {
+            "article_id": "a" if same_article else f"a{n}",
+            "link_id": f"l{n}",
+            "part": 0,
+            "published_day": DAY,
+        }
         for n in range(kept)
     ]
     rejects = [
@@ -61,6 +68,20 @@ def covered(
 
 
 CASES = {
+    "an index that lacks some hours": (
+        [listing(route="gdelt", gap="no file of 3 of 24 hours")],
+        [OK, OK],
+        "partial",
+    ),
+    "what an index lacks the publisher has": (
+        [listing(route="gdelt", gap="no file of 3 of 24 hours"), listing()],
+        [OK, OK],
+        "complete",
+    ),
+    "an index alone, and it said nothing": ([listing(route="gdelt")], [], "empty"),
+    "no index reaches to the day": ([listing("not_found", route="ccnews")], [], "not_available"),
+    "an index that did not answer": ([listing("failed", route="ccnews")], [], "failed"),
+    "WARC files say nothing of the rest": ([listing(route="warc")], [OK, OK], "partial"),
     "all that was listed is here": ([listing()], [OK, OK], "complete"),
     "a reject is an answer too": ([listing()], [OK, OK, ("http_error", 404)], "complete"),
     "one of two dates is outside": ([listing(), listing("not_found", n=2)], [OK, OK], "complete"),
@@ -117,16 +138,16 @@ def test_what_is_missing_counts_more_than_what_is_low_or_has_gaps() -> None:
 
 def test_a_link_is_counted_once_however_many_versions_its_page_has() -> None:
     versions = [
-        {"article_id": article, "link_id": link, "part": part}
+        {"article_id": article, "link_id": link, "part": part, "published_day": None}
         for article, link, part in [
             ("a", "l0", 0), ("a", "l0", 0), ("a", "l1", 0), ("b", "l2", 0), ("c", "l2", 1)
         ]
     ]  # fmt: skip
-    links = [{"link_id": f"l{n}"} for n in range(3)]
+    links = [{"link_id": f"l{n}", "routes": ["dated"]} for n in range(3)]
     outcomes = {f"l{n}": OK for n in range(3)}
     row = count(DAY, SOURCE, "paper_a", True, [listing()], links, outcomes, versions, [])
     assert (row.listed, row.kept, row.duplicates, row.status) == (3, 3, 1, "complete")
-    imports = [{"article_id": i, "link_id": None, "part": 0} for i in "xyy"]
+    imports = [{"article_id": i, "link_id": None, "part": 0, "published_day": DAY} for i in "xyy"]
     row = count(DAY, None, "imports", False, [], [], {}, imports, [])
     assert (row.listed, row.kept, row.duplicates) == (3, 3, 1)
 
@@ -149,10 +170,11 @@ def test_links_to_one_article_are_duplicates() -> None:
 
 def test_an_embedded_article_is_not_counted_as_a_link() -> None:
     versions = [
-        {"article_id": "a", "link_id": "l0", "part": 0},
-        {"article_id": "b", "link_id": "l0", "part": 1},
+        {"article_id": "a", "link_id": "l0", "part": 0, "published_day": DAY},
+        {"article_id": "b", "link_id": "l0", "part": 1, "published_day": DAY},
     ]
-    row = count(DAY, None, "x", True, [listing()], [{"link_id": "l0"}], {"l0": OK}, versions, [])
+    links = [{"link_id": "l0", "routes": ["dated"]}]
+    row = count(DAY, None, "x", True, [listing()], links, {"l0": OK}, versions, [])
     assert (row.kept, row.duplicates, row.status) == (1, 0, "complete")
 
 
@@ -218,7 +240,7 @@ def test_a_host_that_refuses_nearly_all_is_told_from_a_page_that_is_forbidden() 
 
 def test_pages_that_a_host_refuses_are_missing_and_the_note_names_it() -> None:
     outcomes: list[tuple[str, int | None] | None] = [OK, ("http_error", 403), None]
-    links = [{"link_id": f"l{n}"} for n in range(3)]
+    links = [{"link_id": f"l{n}", "routes": ["dated"]} for n in range(3)]
     told = {f"l{n}": o for n, o in enumerate(outcomes) if o}
     row = count(DAY, SOURCE, "paper_a", True, [listing()], links, told, [], [], {"l1": A})
     assert (row.status, row.missing) == ("partial", 2)
@@ -235,3 +257,67 @@ def test_a_listing_that_was_not_asked_is_said_to_be_so() -> None:
     row = count(DAY, SOURCE, "paper_a", True, [failed], [], {}, [], [], None, "budget used")
     assert row.status == "failed"
     assert row.note == "no answer from https://a.example/dated1 (not asked); budget used"
+
+
+def recaptured(both: int, own: int, others: int, **changes: Any) -> Coverage:
+    """Count a day of articles that both, only the publisher, or only an index listed."""
+    routes = [["feed", "gdelt"]] * both + [["feed"]] * own + [["gdelt"]] * others
+    links = [{"link_id": f"l{n}", "routes": r} for n, r in enumerate(routes)]
+    versions = [
+        {"article_id": f"a{n}", "link_id": f"l{n}", "part": 0, "published_day": DAY} | changes
+        for n in range(len(routes))
+    ]
+    told: dict[str, tuple[str, int | None]] = {link["link_id"]: OK for link in links}
+    listings = [listing(route="feed"), listing(route="gdelt")]
+    return count(
+        DAY, SOURCE, "paper_a", True, listings, links, told, versions, [], providers=["live"]
+    )
+
+
+def test_what_each_route_alone_would_have_missed() -> None:
+    found = recaptured(5, 3, 2)
+    assert found.missed == {"feed": 2, "gdelt": 3}
+    assert found.providers == ["live"]
+
+
+def test_articles_that_nobody_listed_are_estimated() -> None:
+    found = recaptured(40, 20, 10)
+    # (61 * 51 / 41) - 1
+    assert found.estimated == 75
+    assert found.estimated_error == 3.0
+
+
+@pytest.mark.parametrize(
+    ("seen", "changes"),
+    [
+        ((6, 20, 10), {}),  # too few in both
+        ((0, 20, 0), {}),  # one route only
+        ((40, 20, 10), {"published_day": None}),  # of which day they are nobody knows
+        ((40, 20, 10), {"published_day": date(2026, 2, 28)}),
+        ((40, 20, 10), {"part": 1}),
+    ],
+)
+def test_no_estimate_where_it_would_be_dishonest(
+    seen: tuple[int, int, int], changes: dict[str, Any]
+) -> None:
+    assert recaptured(*seen, **changes).estimated is None
+
+
+def test_routes_that_depend_on_each_other_are_no_two() -> None:
+    assert estimate([{"feed", "ccnews"}] * 50) is None
+    assert estimate([{"gdelt", "wayback"}] * 50) is None
+    assert estimate([{"warc", "feed"}] * 50) is None
+
+
+def test_the_estimate_finds_the_truth_of_independent_routes() -> None:
+    chance = random.Random(7)
+    guesses = []
+    for _ in range(200):
+        draws = [(chance.random() < 0.6, chance.random() < 0.5) for _ in range(150)]
+        seen = [{r for r, had in zip(("feed", "gdelt"), d, strict=True) if had} for d in draws]
+        guess = estimate(s for s in seen if s)
+        assert guess is not None
+        guesses.append(guess)
+    assert abs(sum(g.articles for g in guesses) / len(guesses) - 150) < 2
+    near = sum(abs(g.articles - 150) <= 2 * g.error for g in guesses)
+    assert near >= 0.9 * len(guesses)

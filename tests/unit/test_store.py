@@ -330,6 +330,8 @@ def test_the_views_have_the_columns_of_the_schema_in_its_order(tmp_path: Path) -
             told = [row[:2] for row in ask(root, f"DESCRIBE {table.name}")]
             wanted = [(c.name, snapshot._ARROW_TO_SQL[c.type]) for c in table.columns]
             wanted = [(n, t.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")) for n, t in wanted]
+            if table is schema.COVERAGE:  # counted when it is read: articles of a day come late
+                wanted.append(("articles", "BIGINT"))
             assert sorted(told) == sorted(wanted)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from newsarchive import discover as discovery
 from newsarchive import settings as settings_module
 from newsarchive.days import today
 from newsarchive.discover.ccnews import CcNews
@@ -173,6 +174,11 @@ def plan_of(place: Place, run_day: date) -> list[Work]:
         if visited and (listed or (today() - day).days - 1 <= days[day]):
             plan.append(Work(day, listed, visited))
     return plan
+
+
+def can_answer(place: Place, source: Source, day: date) -> bool:
+    """Say whether a source has a listing that can answer for a past day, or an index that can."""
+    return bool(discovery.asks(source, day) or discovery.indexes_for(source, day, place.newest))
 
 
 def run_days(place: Place, run_day: date) -> list[date]:

@@ -9,16 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import coverage
-from newsarchive import discover as discovery
 from newsarchive.moves import remaining
 from newsarchive.outcome import Outcome
+from newsarchive.providers import next_provider, provider_of
 from newsarchive.schema import COVERAGE
 from newsarchive.settings import Settings
-from newsarchive.steps.capturing import OF_OUTCOMES, budgets_used, page_outcomes
+from newsarchive.steps.capturing import OF_OUTCOMES, budgets_used, page_outcomes, visits_of
 from newsarchive.steps.merging import file_index, index_rows, merged, moves_of, touched_by
 from newsarchive.steps.place import (
     Place,
     Progress,
+    can_answer,
     count_rows,
     place_of,
     plan_of,
@@ -27,6 +28,8 @@ from newsarchive.steps.place import (
 )
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
+
+_OF_VERSIONS = ["source", "article_id", "link_id", "part", "published_day"]
 
 
 def publish(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
@@ -79,7 +82,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
 
     index = targets["article_index"]
     known_here = index.read([day.replace(day=1)], ["article_id"], pc.field("run_day") == day)
-    versions = targets["versions"].read([day], ["source", "article_id", "link_id", "part"])
+    versions = targets["versions"].read([day], _OF_VERSIONS)
     moves = moves_of(targets, [day])
     columns = (
         known_here["article_id"],
@@ -137,12 +140,17 @@ def _count_coverage(
     ended = page_outcomes(pages)
     outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
     refused = coverage.refused_by_host(ended)
+    _leave_open(place, day, targets, pages, outcomes, refused)
+    providers: dict[str, set[str]] = defaultdict(set)
+    for row in ended.values():
+        if row["outcome"] == "ok":
+            providers[row["source"]].add(provider_of(row))
     budgets = budgets_used(place, day)
     # What the day itself tells of moves: its coverage stays a function of its own rows.
     shown_as = remaining(dict.fromkeys(versions["article_id"].to_pylist(), day), moves.to_pylist())
     by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, table in (
-        ("links", targets["links"].read([day], ["source", "link_id"])),
+        ("links", targets["links"].read([day], ["source", "link_id", "routes"])),
         ("listings", targets["listings"].read([day])),
         ("versions", versions),
         (
@@ -160,7 +168,7 @@ def _count_coverage(
             day,
             (source := place.declared.get(name)),
             name,
-            bool(source and discovery.asks(source, day)),
+            bool(source and can_answer(place, source, day)),
             by_source[name]["listings"],
             by_source[name]["links"],
             outcomes,
@@ -168,6 +176,27 @@ def _count_coverage(
             by_source[name]["rejects"],
             refused,
             budgets.get(name),
+            providers[name],
         )
         for name in sorted({*asked, *ran, *by_source})
     ]
+
+
+def _leave_open(
+    place: Place,
+    day: date,
+    targets: Mapping[str, Any],
+    pages: pa.Table,
+    outcomes: dict[str, tuple[str, int | None]],
+    refused: Mapping[str, str],
+) -> None:
+    """Take out of `outcomes` the links that somebody is still to be asked for."""
+    several = {n: b for n, s in place.declared.items() if len(b := place.bodies(s, day)) > 1}
+    of_several = pc.field("source").isin(pa.array(sorted(several), pa.string()))
+    visits = visits_of(pages)
+    for row in targets["links"].read([day], ["source", "link_id"], of_several).to_pylist():
+        link_id, rows = row["link_id"], visits.get(row["link_id"], [])
+        if outcomes.get(link_id, ("", None))[0] != "ok" and next_provider(
+            several[row["source"]], rows, link_id in refused
+        ):
+            outcomes.pop(link_id, None)
