@@ -3,16 +3,18 @@
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from days import changed, differences, files_per_partition, lasting, live_files, rows, settings_for
 
-from newsarchive import steps
+from newsarchive import parsers, steps
 from newsarchive.days import days_between, today
 from newsarchive.errors import ArchiveError
+from newsarchive.parsers import Job, Parsers
 from newsarchive.sample.serve import SampleServer, start
 from newsarchive.sample.truth import truth
 from newsarchive.store import snapshot
@@ -90,6 +92,31 @@ def test_the_same_day_twice_gives_the_same_rows(samples: SampleServer, tmp_path:
     # Listings are asked again, by their validators; pages whose bytes are there are not.
     assert asked["requests"].get("page", 0) == 0
     assert len(rows(chosen.archive_path, "captures")) - captured == sum(asked["statuses"].values())
+
+
+def test_pages_are_parsed_while_others_are_fetched_with_the_same_rows(
+    samples: SampleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepwise = settings_for(tmp_path / "stepwise", samples.server_port)
+    for step in (steps.discover, steps.fetch, steps.parse, steps.publish):
+        step(DAYS[3], settings=stepwise)
+    monkeypatch.setattr(parsers, "_PARALLEL_FROM", 1)
+    asked: list[Job] = []
+    ahead: list[Job] = []
+
+    def parse(self: Parsers, jobs: Sequence[Job], expected: int) -> Iterator[Any]:
+        asked.extend(job for job in jobs if job.capture.outcome == "ok")
+        ahead.extend([*self._waiting, *(begun.job for begun in self._begun.values())])
+        return whole(self, jobs, expected)
+
+    whole = Parsers.parse
+    monkeypatch.setattr(Parsers, "parse", parse)
+    at_once = settings_for(tmp_path / "at-once", samples.server_port)
+    steps.run(DAYS[3], at_once)
+    assert lasting(at_once.archive_path) == lasting(stepwise.archive_path)
+    # Equal in all that parsing goes by, or it would have been done again.
+    assert asked
+    assert all(job in ahead for job in asked)
 
 
 def test_two_processes_at_once_give_the_same_rows(samples: SampleServer, tmp_path: Path) -> None:

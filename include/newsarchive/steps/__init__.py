@@ -12,6 +12,7 @@ from datetime import date
 
 from newsarchive.days import days_between
 from newsarchive.outcome import Outcome
+from newsarchive.parsers import Parsers
 from newsarchive.settings import Settings
 from newsarchive.steps.imports import IMPORTS, import_files
 from newsarchive.steps.listings import discover, poll
@@ -39,13 +40,15 @@ __all__ = [
 def run(
     run_day: date, settings: Settings | None = None, progress: Progress = quiet
 ) -> list[Outcome]:
-    """Do the four steps of one day, as Airflow's `archive_day` does."""
-    return [
-        discover(run_day, settings, progress),
-        fetch(run_day, None, settings, progress),
-        parse(run_day, settings, progress),
-        publish(run_day, settings, progress),
-    ]
+    """Do the four steps of one day, as Airflow's `archive_day` does.
+
+    Pages are parsed while others are fetched; the rows are those that `parse` would make after.
+    """
+    outcomes = [discover(run_day, settings, progress)]
+    with Parsers() as parsers:
+        outcomes.append(fetch(run_day, None, settings, progress, parsers))
+        outcomes.append(parse(run_day, settings, progress, parsers))
+    return [*outcomes, publish(run_day, settings, progress)]
 
 
 def reparse(
@@ -59,8 +62,9 @@ def reparse(
     outcome = Outcome("reparse", [])
     there = set(place.archive.open("captures").days())
     days = [d for d in days_between(first, last) if d in there]
-    for done, day in enumerate(days, 1):
-        committing(f"parse {day}", parse_day, place, day, outcome, progress)
-        show_day(place, day, outcome)
-        progress("days", done, len(days))
+    with Parsers() as parsers:
+        for done, day in enumerate(days, 1):
+            committing(f"parse {day}", parse_day, place, day, outcome, progress, parsers)
+            show_day(place, day, outcome)
+            progress("days", done, len(days))
     return reported(outcome)

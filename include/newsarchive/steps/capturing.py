@@ -35,13 +35,24 @@ Put = Callable[[Fetched], None]
 
 @contextmanager
 def capturing(
-    place: Place, run_day: date | None, name: str, outcome: Outcome
+    place: Place,
+    run_day: date | None,
+    name: str,
+    outcome: Outcome,
+    kept: Callable[[Sequence[Capture]], None] | None = None,
 ) -> Iterator[tuple[Fetcher, Put]]:
     """Yield a fetcher, and a function that keeps what it fetched: WARC files and `captures`.
 
     Rows are committed in batches, each after its WARC file is whole: a kill costs the batch at
     most. Earlier runs of the day count for the budget of its sources. What was not asked stands in
     the outcome's notes, with the reason.
+
+    Args:
+        place: where.
+        run_day: what captures are filed under; None: each under the UTC day of its exchange.
+        name: what the WARC files' names begin with.
+        outcome: what the step did.
+        kept: told of captures whose bytes are in a WARC file, before their rows are committed.
     """
     waiting: list[Capture] = []
     not_asked: Counter[tuple[str, str]] = Counter()
@@ -70,6 +81,8 @@ def capturing(
 
         def put(fetched: Fetched) -> None:
             waiting.extend(fetched.captures)
+            if kept:
+                kept(fetched.captures)
             source = fetched.request.source.name
             if fetched.request.kind != "robots":
                 outcome.add(source, "asked")

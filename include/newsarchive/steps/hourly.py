@@ -17,6 +17,7 @@ from newsarchive.discover.links import discover as discover_links
 from newsarchive.fetch.session import Fetched
 from newsarchive.model import Link
 from newsarchive.outcome import Outcome
+from newsarchive.parsers import Parsers
 from newsarchive.schema import LINKS, REJECTS, VERSIONS
 from newsarchive.sources import Source
 from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
@@ -119,7 +120,8 @@ def _parse(
     there = set(targets["versions"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
     there |= set(targets["rejects"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
     fresh = having(captures, "link_id", pa.array(sorted(over - there), pa.string()))
-    made = list(rows_of_captures(place, fresh, links, Old(), progress))
+    with Parsers() as parsers:
+        made = list(rows_of_captures(place, fresh, links, Old(), progress, parsers))
     versions = pa.concat_tables([VERSIONS.arrow.empty_table(), *(m.versions for m in made)])
     rejects = pa.concat_tables([REJECTS.arrow.empty_table(), *(m.rejects for m in made)])
     # One commit a table: when the second is lost, the first is found again by its links.

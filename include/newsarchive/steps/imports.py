@@ -12,6 +12,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import WarcFiles
 from newsarchive.model import Capture
 from newsarchive.outcome import Outcome
+from newsarchive.parsers import Parsers
 from newsarchive.schema import (
     CAPTURES,
 )
@@ -92,9 +93,10 @@ def import_files(
             progress("documents", done, len(bodies))
     place.archive.append("captures", rows_of(captures, CAPTURES))
     unfinished = {c.run_day for c in captures} or _unpublished_imports(place, source)
-    for day in sorted(unfinished):
-        committing(f"parse {day}", parse_day, place, day, outcome, progress)
-        show_day(place, day, outcome)
+    with Parsers() as parsers:
+        for day in sorted(unfinished):
+            committing(f"parse {day}", parse_day, place, day, outcome, progress, parsers)
+            show_day(place, day, outcome)
     return reported(outcome)
 
 

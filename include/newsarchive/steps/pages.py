@@ -15,10 +15,12 @@ from newsarchive.days import bounds
 from newsarchive.discover.wayback import original_of
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.outcome import Outcome
+from newsarchive.parsers import Parsers
 from newsarchive.providers import LIVE, after, next_provider, provider_of, takes_over
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
 from newsarchive.steps.capturing import Put, capturing, page_outcomes, visits_of
+from newsarchive.steps.parsing import ahead
 from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
 from newsarchive.text.identity import clean_url, host_of
 from newsarchive.visits import FIRST, due
@@ -45,6 +47,7 @@ def fetch(
     shard: int | None = None,
     settings: Settings | None = None,
     progress: Progress = quiet,
+    parsers: Parsers | None = None,
 ) -> Outcome:
     """Capture the pages of `run_day`'s links that are not in the archive yet, or due a revisit.
 
@@ -53,6 +56,7 @@ def fetch(
         shard: the number of a share of the hosts (by hash); None for all of them.
         settings: as loaded from the environment, if None.
         progress: told of each page.
+        parsers: begin to parse what is kept, for the `parse` that follows with them.
     """
     place = place_of(settings)
     name = "pages" if shard is None else f"pages-{shard}"
@@ -65,7 +69,8 @@ def fetch(
             if shard is None or _shard(r.page or r.url, of) == shard
         ]
         if requests:
-            with capturing(place, work.day, name, outcome) as keep:
+            kept = ahead(place, work.day, len(requests), parsers) if parsers else None
+            with capturing(place, work.day, name, outcome, kept) as keep:
                 _fetch(place, work.day, requests, keep, progress)
     return reported(outcome)
 

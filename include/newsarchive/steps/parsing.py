@@ -1,34 +1,27 @@
 """`parse`: versions and rejects from the bytes in the archive; no network."""
 
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
-from multiprocessing import get_context
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from newsarchive.articles import NO_SOURCE, reject_of, versions_of
-from newsarchive.errors import ArchiveError
-from newsarchive.fetch.warc import read_record
-from newsarchive.model import Alias, Capture, Link, Refused, Reject, Version
-from newsarchive.moves import PARSER, aliases_of, is_home
+from newsarchive.articles import NO_SOURCE
+from newsarchive.model import Alias, Capture, Link, Reject, Version
+from newsarchive.moves import PARSER, aliases_of
 from newsarchive.outcome import Outcome
 from newsarchive.parse import PARSER_VERSION
-from newsarchive.parse.document import parse_document
-from newsarchive.parse.page import parse_page
+from newsarchive.parsers import Job, Parsers
 from newsarchive.schema import (
     ALIASES,
     REJECTS,
     VERSIONS,
 )
 from newsarchive.settings import Settings
-from newsarchive.sources import Source
 from newsarchive.steps.capturing import visits_of
 from newsarchive.steps.place import (
     Place,
@@ -45,35 +38,57 @@ from newsarchive.store.tables import committing, rows_of
 from newsarchive.text.identity import clean_url
 from newsarchive.visits import history
 
-_PARALLEL_FROM = 48  # pages; below that starting processes costs more than it gives
-_CHUNK = 8
 _GROUP = 512  # links whose rows are objects at once; the rest of a day is compact Arrow
 
 
-def parse(run_day: date, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+def parse(
+    run_day: date,
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+    parsers: Parsers | None = None,
+) -> Outcome:
     """Make versions and rejects of `run_day`'s captures; needs no network.
 
     Rows that the same parser made of the same capture are reused.
+
+    Args:
+        run_day: the day.
+        settings: as loaded from the environment, if None.
+        progress: told of each page.
+        parsers: that parsed ahead while the pages were fetched; None: others are started.
     """
     place = place_of(settings)
     outcome = Outcome("parse", run_days(place, run_day))
-    for work in plan_of(place, run_day):
-        committing(f"parse {work.day}", parse_day, place, work.day, outcome, progress)
+    with nullcontext(parsers) if parsers else Parsers() as some:
+        for work in plan_of(place, run_day):
+            committing(f"parse {work.day}", parse_day, place, work.day, outcome, progress, some)
     return reported(outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One capture to parse, with all that parsing it needs."""
+def ahead(
+    place: Place, day: date, expected: int, parsers: Parsers
+) -> Callable[[Sequence[Capture]], None]:
+    """Return what begins to parse pages of a day whose bytes were kept just now.
 
-    root: Path
-    capture: Capture
-    link: Link | None
-    final_url: str
-    source: Source | None
+    Args:
+        place: where.
+        day: the run day.
+        expected: how many pages are asked for.
+        parsers: what parses.
+    """
+    parsers.start(expected)
+    links = {r["link_id"]: Link(**r) for r in place.archive.open("links").read([day]).to_pylist()}
+
+    def begin(captures: Sequence[Capture]) -> None:
+        held = (c for c in captures if c.kind == "page" and c.outcome == "ok")
+        parsers.begin(_job(place, c, links.get(c.link_id or "")) for c in held)
+
+    return begin
 
 
-def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> None:
+def parse_day(
+    place: Place, day: date, outcome: Outcome, progress: Progress, parsers: Parsers
+) -> None:
     """Replace the versions and rejects of a run day by what its captures say."""
     targets = place.archive.open_all("versions", "rejects", "aliases")
     captures = place.archive.open("captures").read(
@@ -86,7 +101,7 @@ def parse_day(place: Place, day: date, outcome: Outcome, progress: Progress) -> 
     rejects = [REJECTS.arrow.empty_table()]
     moves: list[Alias] = []
     parsed = reused = 0
-    for made in rows_of_captures(place, captures, links, old, progress):
+    for made in rows_of_captures(place, captures, links, old, progress, parsers):
         versions.append(made.versions)
         rejects.append(made.rejects)
         moves += made.moves
@@ -146,13 +161,18 @@ class _Group:
     chains: list[list[Capture]]
     made: dict[str, Sequence[Version | Reject]]
     """What an earlier parse made, by capture id."""
-    jobs: list[_Job]
+    jobs: list[Job]
     results: Iterator[list[Version | Reject]]
     """Of the jobs, in their order."""
 
 
 def rows_of_captures(
-    place: Place, captures: pa.Table, links: pa.Table, old: Old, progress: Progress
+    place: Place,
+    captures: pa.Table,
+    links: pa.Table,
+    old: Old,
+    progress: Progress,
+    parsers: Parsers,
 ) -> Iterator[Made]:
     """Yield the rows of captures, a group of links at a time: memory is for two groups.
 
@@ -162,7 +182,9 @@ def rows_of_captures(
         links: rows of `links` that they belong to.
         old: what may be used again.
         progress: told of each link or import.
+        parsers: what parses.
     """
+    captures = captures.sort_by("captured_at")  # what was begun ahead is made in this order
     # A link's visits belong together; of bytes that two imports added at once one is enough.
     pages = pc.unique(captures["link_id"].drop_null())
     imports = pa.array(_first_of_each_import(captures), pa.string())
@@ -191,19 +213,19 @@ def rows_of_captures(
             len(group.made) - len(group.jobs),
         )
 
-    with _Parsers(total) as parsers:
-        before: _Group | None = None
-        for column, identities in groups:
-            group = _begun(place, having(captures, column, identities), links, old, parsers)
-            if before is not None:
-                yield finished(before)
-            before = group
+    before: _Group | None = None
+    for column, identities in groups:
+        some = having(captures, column, identities)
+        group = _begun(place, some, links, old, parsers, total)
         if before is not None:
             yield finished(before)
+        before = group
+    if before is not None:
+        yield finished(before)
 
 
 def _begun(
-    place: Place, captures: pa.Table, links: pa.Table, old: Old, parsers: "_Parsers"
+    place: Place, captures: pa.Table, links: pa.Table, old: Old, parsers: Parsers, total: int
 ) -> _Group:
     """Hand over to the parsers what has to be parsed of some links' visits, or of imports."""
     link_ids = pc.unique(captures["link_id"])
@@ -215,16 +237,20 @@ def _begun(
     chains = [[Capture(**row) for row in rows] for rows in visits]
     reusable = old.reusable(pc.unique(captures["capture_id"]))
     made: dict[str, Sequence[Version | Reject]] = {}
-    jobs: list[_Job] = []
+    jobs: list[Job] = []
     for capture in (c for chain in chains for c in _worth_parsing(chain)):
         source = place.declared.get(capture.source)
         key = capture.capture_id, PARSER_VERSION, source.version if source else NO_SOURCE
         if key in reusable:
             made[capture.capture_id] = reusable[key]
             continue
-        final = clean_url(capture.url) or capture.url
-        jobs.append(_Job(place.root, capture, link_of.get(capture.link_id or ""), final, source))
-    return _Group(chains, made, jobs, parsers.parse(jobs))
+        jobs.append(_job(place, capture, link_of.get(capture.link_id or "")))
+    return _Group(chains, made, jobs, parsers.parse(jobs, total))
+
+
+def _job(place: Place, capture: Capture, link: Link | None) -> Job:
+    final = clean_url(capture.url) or capture.url
+    return Job(place.root, capture, link, final, place.declared.get(capture.source))
 
 
 def _version(row: Mapping[str, Any]) -> Version:
@@ -253,61 +279,6 @@ def _first_of_each_import(captures: pa.Table) -> list[str]:
         mine = row["captured_at"], row["capture_id"]
         first[key] = min(first.get(key, mine), mine)
     return [identity for _, identity in first.values()]
-
-
-class _Parsers:
-    """Parses jobs: many share all cores, few are not worth starting processes for."""
-
-    def __init__(self, expected: int) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._alone = expected < _PARALLEL_FROM or (os.cpu_count() or 1) < 2
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def parse(self, jobs: list[_Job]) -> Iterator[list[Version | Reject]]:
-        """Begin with jobs and return their rows, in order, as they come."""
-        if self._alone or not jobs:
-            return map(parse_one, jobs)
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
-        return self._pool.map(parse_one, jobs, chunksize=_CHUNK)
-
-
-def parse_one(job: _Job) -> list[Version | Reject]:
-    """Return the rows that one capture becomes: versions, or one reject."""
-    capture, link, source = job.capture, job.link, job.source
-    if capture.outcome != "ok":
-        detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
-        return [reject_of(Refused(capture.outcome, detail), capture, link, source)]
-    if capture.hop and is_home(job.final_url):
-        # Where an article was; else all that are gone would be one, of the home page's text.
-        detail = "its link is redirected to the home page"
-        return [reject_of(Refused("home_page", detail), capture, link, source)]
-    try:
-        record = read_record(
-            job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0
-        )
-    except ArchiveError as error:
-        return [reject_of(Refused("bytes_lost", str(error)), capture, link, source)]
-    if capture.kind == "import":
-        found = parse_document(record.body, name=capture.url)
-    else:
-        found = parse_page(
-            record.body,
-            url=job.final_url,
-            content_type=capture.content_type,
-            source=source,
-            link=link,
-            captured_at=capture.captured_at,
-        )
-    if isinstance(found, Refused):
-        return [reject_of(found, capture, link, source)]
-    return list(versions_of(found, capture, link, job.final_url, source))
 
 
 def _keep_aliases(

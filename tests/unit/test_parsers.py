@@ -1,0 +1,168 @@
+"""Parsing on all cores, and ahead: each capture once, the same rows, no process left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import wait
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from newsarchive.errors import ArchiveError
+from newsarchive.fetch.warc import WarcFiles
+from newsarchive.model import Capture, Link
+from newsarchive.parsers import Job, Parsers, parse_one
+
+DAY = date(2026, 11, 22)
+AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
+MANY = 100  # so many that processes are started
+PAGE = """<html lang="en"><head><title>Ferry {n} is late</title></head><body><article>
+<h1>Ferry {n} is late</h1><p>The morning ferry left the old harbour an hour late on Sunday, as a
+crane stood in its way.</p><p>Passengers of ferry {n} waited in the rain, and had coffee from a
+kiosk that opened for them.</p></article></body></html>"""
+
+
+def job(root: Path, files: WarcFiles, n: int) -> Job:
+    url = f"http://paper.example/{n}"
+    stored = files.write_exchange(
+        DAY,
+        url,
+        AT,
+        ip="192.0.2.1",
+        request=b"GET / HTTP/1.1\r\n\r\n",
+        head=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+        body=PAGE.format(n=n).encode(),
+    )
+    capture = Capture(
+        run_day=DAY,
+        capture_id=f"c{n}",
+        source="paper",
+        kind="page",
+        url=url,
+        link_id=f"l{n}",
+        listing=None,
+        route=None,
+        visit="first",
+        attempt=1,
+        hop=0,
+        outcome="ok",
+        captured_at=AT,
+        status=200,
+        content_type="text/html",
+        payload_sha256=f"{n:064}",
+        warc_path=stored.path,
+        warc_offset=stored.offset,
+        warc_length=stored.length,
+        record_sha256=stored.sha256,
+    )
+    link = Link(DAY, "paper", f"l{n}", url, "http://paper.example", ["feed"], [])
+    return Job(root, capture, link, url, None)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> list[Job]:
+    with WarcFiles(tmp_path, "pages") as files:
+        return [job(tmp_path, files, n) for n in range(MANY)]
+
+
+@pytest.fixture
+def parsers() -> Iterator[Parsers]:
+    with Parsers() as some:
+        yield some
+
+
+def lose_the_bytes(jobs: list[Job]) -> None:
+    for file in (jobs[0].root / "raw").rglob("*.warc.gz"):
+        file.unlink()
+
+
+def made_ahead(parsers: Parsers) -> None:
+    wait({begun.chunk for begun in parsers._begun.values()})
+
+
+def test_what_was_begun_ahead_is_not_parsed_again(jobs: list[Job], parsers: Parsers) -> None:
+    expected = [parse_one(j) for j in jobs]
+    parsers.start(MANY)
+    for each in jobs:
+        parsers.begin([each])
+    made_ahead(parsers)
+    lose_the_bytes(jobs)
+    whole = MANY // 8 * 8  # the last few wait for company
+    assert list(parsers.parse(jobs[:whole], MANY)) == expected[:whole]
+
+
+def test_rows_are_the_same_however_they_are_made(jobs: list[Job], parsers: Parsers) -> None:
+    failed = replace(jobs[3], capture=replace(jobs[3].capture, outcome="timeout", error="slow"))
+    jobs[3] = failed
+    expected = [parse_one(j) for j in jobs]
+    assert [type(r).__name__ for rows in expected[2:5] for r in rows] == [
+        "Version",
+        "Reject",
+        "Version",
+    ]
+    parsers.start(MANY)
+    parsers.begin(jobs[:30])
+    assert list(parsers.parse(jobs, MANY)) == expected
+    assert list(parsers.parse(jobs, MANY)) == expected  # as after a commit that was lost
+    assert not parsers._begun
+
+
+def test_a_link_that_was_read_anew_is_parsed_with_what_it_says_now(
+    jobs: list[Job], parsers: Parsers
+) -> None:
+    parsers.start(MANY)
+    parsers.begin(jobs)
+    made_ahead(parsers)
+    link = jobs[0].link
+    assert link
+    jobs[0] = replace(jobs[0], link=replace(link, listed_at=AT, listed_title="Ferry 0 is late"))
+    assert list(parsers.parse(jobs, MANY)) == [parse_one(j) for j in jobs]
+    assert parse_one(jobs[0])[0].published_at == AT  # type: ignore[union-attr]
+
+
+def test_few_jobs_start_no_process(jobs: list[Job], parsers: Parsers) -> None:
+    before = len(psutil.Process().children())
+    assert len(list(parsers.parse(jobs[:5], 5))) == 5
+    assert len(psutil.Process().children()) == before
+
+
+def test_a_process_that_is_killed_costs_no_fetch_and_is_told_in_words(
+    jobs: list[Job], parsers: Parsers
+) -> None:
+    parsers.start(MANY)
+    next(parsers.parse(jobs[:16], MANY))
+    assert parsers._pool
+    os.kill(next(iter(parsers._pool._processes)), signal.SIGKILL)
+    with pytest.raises(ArchiveError, match="ended from outside"):
+        list(parsers.parse(jobs, MANY))
+    parsers.begin(jobs)  # what a fetch does all the time
+    assert len(list(parsers.parse(jobs, MANY))) == MANY
+
+
+ENDLESS = """
+import sys, time
+from newsarchive.parsers import Parsers
+
+if __name__ == "__main__":
+    parsers = Parsers()
+    parsers.start(100)
+    print(*parsers._pool._processes, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        children = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        parent.send_signal(signal.SIGKILL)
+    assert children
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert not alive
