@@ -101,6 +101,7 @@ def test_days(text: str) -> None:
         ("27 décembre 2023 à 10h30", 8, 30, None),
         ("2023-12-27T10:30:15 GMT+2", 8, 30, 15),
         ("2023年12月27日 10:30", 8, 30, None),
+        ("6 دی 1402 - 03:05:15 ب.ظ", 13, 5, 15),
     ],
 )
 def test_times(text: str, hour: int | None, minute: int, second: int | None) -> None:

@@ -198,11 +198,16 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
     if not pointed:
         return []
     page.evidence["related"] = "label"
+    wanted = {bare(p) for p in pointed}
+    longest = 2 * max(map(len, pointed)) + 100
     by_text: dict[str, str] = {}
     for a in page.tree.iter("a"):
-        text, address = bare(a.text_content()), clean_url(a.get("href") or "", page.base)
-        if text and address:
-            by_text.setdefault(text, address)
+        shown = a.text_content()
+        if len(shown) > longest or (text := bare(shown)) not in wanted or text in by_text:
+            continue
+        address = clean_url(a.get("href") or "", page.base)
+        if address:
+            by_text[text] = address
     return list(dict.fromkeys(by_text.get(bare(p), p) for p in pointed))
 
 

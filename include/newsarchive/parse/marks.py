@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -44,6 +45,7 @@ _PERSON_ADDRESS = re.compile(
 _LONGEST = 300
 """Characters of a class, id or address that are read."""
 _MOST_ELEMENTS = 60_000
+_KIND_OF_TAG = {"time": TIME, "address": BYLINE}
 _ABOVE, _BELOW = 40, 120
 """Elements above and below the headline in which its date and byline are looked for."""
 _LONGEST_LINE = 160
@@ -82,7 +84,7 @@ class Marks:
     """Place of the headline; -1 where it is not among the elements."""
     around: set[HtmlElement] = field(default_factory=set)
     """The headline and all that it stands in."""
-    above: deque[HtmlElement] = field(default_factory=lambda: deque(maxlen=_ABOVE))
+    above: list[HtmlElement] = field(default_factory=list)
     """The elements right above the headline, in page order."""
     below: list[HtmlElement] = field(default_factory=list)
     """The elements right below it."""
@@ -117,6 +119,8 @@ class Marks:
         for elements in (self.below, reversed(self.above)):
             read: set[HtmlElement] = set()
             for element in elements:
+                if element.tag in _PASSED:
+                    continue
                 if element.getparent() in read:
                     read.add(element)
                     continue
@@ -158,20 +162,23 @@ def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
         headline: the element that is its headline, if one is.
     """
     found = Marks()
+    above: deque[HtmlElement] = deque(maxlen=_ABOVE)
+    last = -1
     if headline is not None:
         found.around = {headline, *headline.iterancestors()}
-    marks = found.marks
-    for place, element in enumerate(tree.iter()):
-        if element is headline:
-            found.headline = place
-        elif found.headline < 0:
-            found.above.append(element)
-        elif place - found.headline <= _BELOW and element.tag not in _PASSED:
+    # One at a time: an object for each element at once takes three times as long.
+    for place, element in enumerate(islice(tree.iter(), _MOST_ELEMENTS)):
+        if last < 0:
+            if element is headline:
+                found.headline, last = place, place + _BELOW
+            else:
+                above.append(element)
+        elif place <= last:
             found.below.append(element)
         tag = element.tag
         if tag in _PASSED:
             continue
-        kind = TIME if tag == "time" else BYLINE if tag == "address" else 0
+        kind = _KIND_OF_TAG.get(tag, 0)
         css, name = element.get("class"), element.get("id")
         if css or name:
             kind |= _kind_of(css or "", name or "")
@@ -180,9 +187,8 @@ def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
             if address and _is_of_person(address[:_LONGEST], element.get("rel")):
                 kind |= AUTHOR_LINK
         if kind:
-            marks.append(Mark(element, place, kind))
-        if place > _MOST_ELEMENTS:
-            break
+            found.marks.append(Mark(element, place, kind))
+    found.above = list(above) if last >= 0 else []
     return found
 
 

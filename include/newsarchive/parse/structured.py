@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from newsarchive.text.folding import bare
@@ -229,6 +230,8 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
+    if text.isascii() and text.isprintable() and "&" not in text and "<" not in text:
+        return " ".join(text.split())
     if "&" in text:
         text = html_text.unescape(html_text.unescape(text))
     if "<" in text:
@@ -343,7 +346,9 @@ def _read_meta(element: HtmlElement, into: dict[str, list[str]]) -> None:
 def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
     """Properties of the first article scope that has a date or a body."""
     scopes: dict[Any, dict[str, list[str]]] = {}
-    for element in _having(tree, "itemprop"):
+    found = _MARKED(tree)
+    marked = [e for e in found if isinstance(e, HtmlElement)] if isinstance(found, list) else []
+    for element in marked:
         names = [n for n in (element.get("itemprop") or "").lower().split() if n in _PROPERTIES]
         if not names:
             continue
@@ -366,7 +371,7 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
             values = scopes.setdefault(scope, {})
             for name in names:
                 values.setdefault(name, []).append(value)
-    for element in _having(tree, "property"):  # RDFa, as some systems write dates
+    for element in marked:  # RDFa, as some systems write dates
         name = (element.get("property") or "").lower().rpartition(":")[2]
         if name in ("datepublished", "datecreated") and element.tag != "meta":
             value = element.get("content") or element.get("datetime")
@@ -383,10 +388,8 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
     return next(iter(scopes.values()), {}) if len(scopes) == 1 else {}
 
 
-def _having(tree: HtmlElement, attribute: str) -> list[HtmlElement]:
-    """Elements with an attribute, found without making an object of every other one."""
-    found = tree.xpath(f"descendant::*[@{attribute}]")
-    return [e for e in found if isinstance(e, HtmlElement)] if isinstance(found, list) else []
+# Found without making an object of every other element.
+_MARKED = XPath("descendant::*[@itemprop or @property]")
 
 
 def _micro_value(element: HtmlElement, name: str) -> str:

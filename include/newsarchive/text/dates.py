@@ -192,7 +192,7 @@ first, 1990 to 2077 in the second."""
 
 _HALF = (
     r"(?P<half>a\.?m\.?|p\.?m\.?|صباحا|مساء|مساءا|ظهرا|عصرا|ليلا|فجرا|ص|م|pukul"
-    r"|上午|下午|오전|오후)(?![\w.])"
+    r"|上午|下午|오전|오후|ق\.ظ|ب\.ظ|قبل از ظهر|بعد از ظهر)(?![\w.])"
 )
 _TIME = re.compile(
     r"(?<![\d:.+-])(?P<hour>[0-2]?\d)\s*(?:[:٫]|(?<=\d)[h](?=\d))\s*(?P<minute>[0-5]\d)(?!\d)"
@@ -214,7 +214,7 @@ _ISO_FIELD = re.compile(
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
 _EPOCH_DAY = date(1970, 1, 1)
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d+)?")
-_AFTERNOON = frozenset(("pm", "م", "مساء", "مساءا", "عصرا", "下午", "오후"))
+_AFTERNOON = frozenset(("pm", "م", "مساء", "مساءا", "عصرا", "下午", "오후", "بظ", "بعد از ظهر"))
 _NEAR = 32
 """Characters between a date and its time, at most."""
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u200c][^\W\d_]+)*\.?|\d+")
@@ -443,7 +443,7 @@ def _clock(match: re.Match[str]) -> tuple[int, int, int | None] | None:
     noon = half == "ظهرا" and hour < 10
     if noon or (half in _AFTERNOON and hour < 12):
         hour += 12
-    elif half in ("am", "ص", "صباحا", "فجرا", "上午", "오전") and hour == 12:
+    elif half in ("am", "ص", "صباحا", "فجرا", "上午", "오전", "قظ") and hour == 12:
         hour = 0
     elif half == "ليلا" and hour <= 12:
         hour = (hour + 12) % 24 if hour >= 6 else hour

@@ -63,6 +63,7 @@ _COMMON = {
 }
 _COMMON_SHARE = 0.2
 _WORD = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile("[A-Za-z]")
 
 # ISO 639-3 codes of the model, and old or regional codes of pages, as ISO 639-1.
 _TO_639_1 = {
@@ -102,10 +103,13 @@ def language_of(text: str, hint: str | None = None) -> str | None:
     """
     hint = code_of(hint)
     sample = text[:_SAMPLE]
-    letters = [c for c in sample if c.isalpha()]
-    if not letters:
+    latin = len(_LATIN.findall(sample))
+    if 2 * latin > len(sample):  # most texts: no need to look at each letter
+        scripts = Counter(latin=latin)
+    else:
+        scripts = Counter(_script(c) for c in sample if c.isalpha())
+    if not scripts:
         return hint
-    scripts = Counter(map(_script, letters))
     script, count = scripts.most_common(1)[0]
     kana = scripts["kana"]
     if script in ("kana", "han") and kana * 20 > scripts["han"] + kana:
