@@ -73,7 +73,7 @@ def test_a_day_from_listings_to_the_bytes(news: News) -> None:
 
     calendar = news("coverage", "--from", DAY, "--to", NEXT)
     assert calendar.out.count("●") == 3  # two sources, and the legend
-    assert f"newsarchive run --day {NEXT}" in calendar.out
+    assert f"newsarchive backfill --from {NEXT} --to {NEXT}" in calendar.out
 
     for row in rows:
         told = news("show", row["url"], "--json")
@@ -105,12 +105,51 @@ def test_a_day_run_again_asks_for_no_page_and_doubles_nothing(
 
 
 def test_a_range_of_days(news: News) -> None:
-    ran = news("run", "--from", DAY, "--to", NEXT, "--json")
+    ran = news("backfill", "--from", DAY, "--to", NEXT, "--json")
     assert ran.code == 0
+    assert f"{DAY} … {NEXT}: 2 of 2 days, about " in ran.err
     assert [(r["run_day"], r["source"]) for r in ran.json["coverage"]] == [
         (str(d), s) for d in (DAY, NEXT) for s in ("sample_ar", "sample_en")
     ]
     assert "No gaps." in news("coverage", "--from", DAY, "--to", NEXT).out
+
+
+def test_a_backfill_does_what_is_left(news: News, papers: SampleServer) -> None:
+    assert news("run", "--day", DAY).code == 0
+    words = ["backfill", "--from", DAY, "--to", LAST, "--sources", "sample_ar"]
+    papers.reset()
+    plan = news(*words, "--plan", "--json").json
+    assert papers.counts()["requests"] == {}
+    assert plan["days"] == 2
+    pages = {(r["source"], r["days"]) for r in plan["lines"] if r["route"] == "pages"}
+    assert pages == {("sample_ar", 2)}
+    assert news(*words).code == 0
+    asked = papers.counts()["requests"]
+    assert asked["page"] == sum(
+        r["captured"] for r in news.query("SELECT * FROM coverage WHERE run_day > '2020-03-05'")
+    )
+    papers.reset()
+    again = news(*words)
+    assert again.code == 0 and "nothing to do, all is complete" in again.err
+    assert papers.counts()["requests"] == {}
+    rows = news.query("SELECT run_day, source FROM coverage ORDER BY ALL")
+    assert [(r["run_day"], r["source"]) for r in rows] == [
+        (str(DAY), "sample_ar"),
+        (str(DAY), "sample_en"),
+        (str(NEXT), "sample_ar"),
+        (str(LAST), "sample_ar"),
+    ]
+    assert news(*words, "--again").code == 0
+    assert papers.counts()["requests"].get("page", 0) == 0
+
+
+def test_the_plan_in_words(news: News) -> None:
+    ran = news("--set", "indexes=gdelt", "backfill", "--from", DAY, "--to", NEXT, "--plan")
+    assert ran.code == 0
+    assert not news.run.archive.exists()
+    assert "knows only the present" in ran.out
+    assert "(all sources)" in ran.out and "2880" in ran.out
+    assert "nothing was asked" in ran.out.splitlines()[-1]
 
 
 def test_a_day_that_is_not_complete_exits_with_3(run: Program) -> None:
@@ -118,7 +157,7 @@ def test_a_day_that_is_not_complete_exits_with_3(run: Program) -> None:
     assert ran.code == 3
     assert "failed" in ran.out
     assert ran.err.splitlines()[-1].startswith("not complete: `newsarchive coverage`")
-    assert f"newsarchive run --day {DAY}" in run("coverage", "--day", DAY).out
+    assert f"newsarchive backfill --from {DAY} --to {DAY}" in run("coverage", "--day", DAY).out
 
 
 def test_polls(news: News) -> None:

@@ -54,6 +54,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
         *(
             f"newsarchive {name}"
             for name in (
+                "backfill",
                 "coverage",
                 "import",
                 "poll",
@@ -266,9 +267,9 @@ def test_an_interrupt_is_no_traceback(run: Program, monkeypatch: pytest.MonkeyPa
         (["run", "--day", "22.11.2026"], "'22.11.2026' is no day"),
         (["run", "--day", "2026-02-30"], "day is out of range for month"),
         (["run", "--day", "2099-01-01"], "2099-01-01 is not over yet in UTC"),
-        (["run", "--day", "2026-03-01", "--from", "2026-03-01"], "give one of them"),
-        (["run", "--to", "2026-03-01"], "--to needs --from"),
-        (["run", "--from", "2026-03-02", "--to", "2026-03-01"], "2026-03-01 is before 2026-03-02"),
+        (["backfill", "--to", "2026-03-01"], "--from is needed"),
+        (["backfill", "--from", "2026-03-02", "--to", "2026-03-01"], "is before 2026-03-02"),
+        (["backfill", "--from", "2099-01-01"], "is before 2099-01-01"),
         (["reparse"], "give --day, or --from"),
         (["coverage", "--from", "2026-03-02", "--to", "2026-03-01"], "is before"),
         (["coverage", "--source", "nosuch*"], "no source is named nosuch*"),

@@ -289,7 +289,10 @@ def test_a_file_that_is_still_written_is_found(run: Program) -> None:
             "https://a.example/refused",
             "paper_a listed it on 2026-03-01, and it was rejected as no_text",
         ),
-        ("https://a.example/listed", "`newsarchive run --day 2026-03-01` asks for it"),
+        (
+            "https://a.example/listed",
+            "`newsarchive run --day 2026-03-01` asks for it",
+        ),
     ],
 )
 def test_what_is_no_article_is_one_line_that_says_why(run: Program, what: str, told: str) -> None:
@@ -349,9 +352,9 @@ def test_coverage_shows_each_source_and_day(run: Program) -> None:
     }
     assert "P partial: something is missing" in ran.out and "F failed" not in ran.out
     assert "  2026-03-02  sample_ar: partial (1 of 9 pages could not be had)" in ran.out
-    assert "      newsarchive run --day 2026-03-02" in ran.out
+    assert "      newsarchive backfill --from 2026-03-02 --to 2026-03-02" in ran.out
     assert "  2026-03-01 … 2026-03-03  sample_en: not_run" in ran.out
-    assert "      newsarchive run --from 2026-03-01 --to 2026-03-03" in ran.out
+    assert "      newsarchive backfill --from 2026-03-01 --to 2026-03-03" in ran.out
 
 
 def test_coverage_as_json(run: Program) -> None:
@@ -361,7 +364,7 @@ def test_coverage_as_json(run: Program) -> None:
     assert rows["sample_ar"]["status"] == "complete" and rows["sample_ar"]["kept"] == 9
     assert rows["sample_ar"]["command"] is None
     assert rows["sample_en"]["status"] == "not_run"
-    assert rows["sample_en"]["command"] == "newsarchive run --day 2026-03-01"
+    assert rows["sample_en"]["command"] == "newsarchive backfill --from 2026-03-01 --to 2026-03-01"
 
 
 def test_coverage_of_one_source(run: Program) -> None:
@@ -382,7 +385,8 @@ def test_coverage_without_an_archive_is_all_not_run(run: Program) -> None:
     assert "no archive here yet" in ran.err
     assert ran.out.count("·") == 2 * 28 + 1
     assert (
-        f"newsarchive run --from {yesterday() - timedelta(days=27)} --to {yesterday()}" in ran.out
+        f"newsarchive backfill --from {yesterday() - timedelta(days=27)} --to {yesterday()}"
+        in ran.out
     )
 
 
@@ -416,7 +420,7 @@ def test_gaps_are_runs_of_neighbouring_days_latest_first() -> None:
             "failed",
             ("off",),
             "no answer",
-            "newsarchive --sources off run --day 2026-03-07",
+            "newsarchive backfill --from 2026-03-07 --to 2026-03-07 --sources off",
         ),
         Gap(date(2026, 3, 6), date(2026, 3, 6), "not_available", ("a",), None, None),
         Gap(
@@ -425,7 +429,7 @@ def test_gaps_are_runs_of_neighbouring_days_latest_first() -> None:
             "not_run",
             ("a", "b"),
             None,
-            "newsarchive run --day 2026-03-05",
+            "newsarchive backfill --from 2026-03-05 --to 2026-03-05",
         ),
         Gap(
             date(2026, 3, 1),
@@ -433,9 +437,19 @@ def test_gaps_are_runs_of_neighbouring_days_latest_first() -> None:
             "not_run",
             ("a", "b"),
             None,
-            "newsarchive run --from 2026-03-01 --to 2026-03-02",
+            "newsarchive backfill --from 2026-03-01 --to 2026-03-02",
         ),
     ]
+
+
+def test_a_day_that_no_listing_reaches_may_be_had_from_indexes() -> None:
+    rows = [gap_row(6, "a", "not_available"), gap_row(6, "b", "not_available")]
+    gaps = gaps_in(rows, {"a", "b"}, newest=date(2026, 3, 8), without_index={"a"})
+    assert {g.sources: g.command for g in gaps} == {
+        ("a",): "newsarchive --set indexes=gdelt,wayback --set bodies=live,wayback "
+        "backfill --from 2026-03-06 --to 2026-03-06",
+        ("b",): None,
+    }
 
 
 def test_months_stand_where_they_begin() -> None:

@@ -1,4 +1,4 @@
-"""Commands that fill the archive: run, poll, reparse, import."""
+"""Commands that fill the archive: run, poll, reparse, import; `backfill` has its own module."""
 
 import glob
 import re
@@ -24,7 +24,7 @@ from newsarchive.cli.options import (
     range_options,
 )
 from newsarchive.cli.progress import showing
-from newsarchive.days import days_between, today, yesterday
+from newsarchive.days import today, yesterday
 from newsarchive.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ _DONE = frozenset({"complete", "empty"})
 _NOTHING_TO_HAVE = "not_available"
 
 
-@click.command(short_help="Collect the articles of a day, or of a range of days.")
+@click.command(short_help="Collect the articles of a day.")
 @click.option("--day", type=DAY, help="UTC day to collect; default: yesterday.")
-@range_options
 @json_option
 @pass_options
-def run(options: Options, day: date | None, first: date | None, last: date | None) -> int:
-    """Collect the articles of a day, or of each day of a range, and show them to readers.
+def run(options: Options, day: date | None) -> int:
+    """Collect the articles of a day, and show them to readers; `backfill` does a range of days.
 
     Asks the listings of every source that is on, fetches the pages that are not in the archive yet,
     parses them, and publishes. Running a day again asks only for what is missing; nothing is
@@ -65,33 +64,34 @@ def run(options: Options, day: date | None, first: date | None, last: date | Non
     Examples:
       newsarchive run
       newsarchive run --day 2026-11-22
-      newsarchive run --from 2026-11-01 --to 2026-11-22
       newsarchive --sources 'ar/*' run
     """  # noqa: D301 - click reads it
-    if day is not None and (first or last):
-        raise click.UsageError("--day is one day, --from and --to a range: give one of them")
-    if last is not None and first is None:
-        raise click.UsageError("--to needs --from")
-    first = day or first or yesterday()
-    last = day or last or (yesterday() if first else first)
-    over(first, last, newest=yesterday())
+    day = day or yesterday()
+    over(day, day, newest=yesterday())
     settings = options.settings()
     on = list(settings.enabled_sources())
-    days = days_between(first, last)
-    outcomes: list[Outcome] = []
-    for number, run_day in enumerate(days, 1):
-        of = f" ({number} of {len(days)})" if len(days) > 1 else ""
-        with showing(f"{run_day}{of}") as tell:
-            from newsarchive import steps
+    with showing(str(day)) as tell:
+        from newsarchive import steps
 
-            outcomes += steps.run(run_day, settings, tell)
-    rows = _coverage(settings.archive_path, days, on)
+        outcomes = steps.run(day, settings, tell)
+    return report(options, settings.archive_path, [day], on, outcomes)
+
+
+def report(
+    options: Options,
+    root: Path,
+    days: Sequence[date],
+    on: Sequence[str],
+    outcomes: Sequence["Outcome"],
+) -> int:
+    """Show the coverage of days that were run; return the exit code that it comes to."""
+    rows = _coverage(root, days, on)
     complete = is_complete(rows, days, on)
     if options.json:
         output.print_json(
             {
                 "complete": complete,
-                "archive": settings.archive_path,
+                "archive": root,
                 "coverage": rows,
                 "steps": [_as_dict(o) for o in outcomes],
             }

@@ -3,7 +3,7 @@
 import fnmatch
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -19,7 +19,6 @@ from newsarchive.cli.options import (
     over,
     pass_options,
     range_options,
-    span,
     weeks_before,
 )
 from newsarchive.days import days_between, yesterday
@@ -55,14 +54,20 @@ _COLUMNS = [
     "expected_max",
     "listings_asked",
     "listings_answered",
+    "routes",
+    "providers",
     "listed",
     "captured",
     "parsed",
     "kept",
+    "articles",
     "rejected",
     "missing",
     "duplicates",
+    "estimated",
+    "estimated_error",
 ]
+_INDEXES = "--set indexes=gdelt,wayback --set bodies=live,wayback "
 _MOST_GAPS = 40
 
 
@@ -125,7 +130,8 @@ def coverage(
     if not rows and not (settings.archive_path / "archive.duckdb").exists():
         output.say(f"{settings.archive_path}: no archive here yet; `newsarchive run` makes one")
     table = fill(rows, days, names, asked)
-    gaps = gaps_in(table, on, newest=yesterday())
+    without_index = {n for n, s in declared.items() if not s.indexes}
+    gaps = gaps_in(table, on, yesterday(), without_index)
     if options.json:
         output.print_json([{**row, "command": _command_for(row, gaps)} for row in table])
         return
@@ -161,15 +167,21 @@ def fill(
     return filled
 
 
-def gaps_in(table: Iterable[Mapping[str, Any]], on: Iterable[str], newest: date) -> list[Gap]:
+def gaps_in(
+    table: Iterable[Mapping[str, Any]],
+    on: Iterable[str],
+    newest: date,
+    without_index: Collection[str] = (),
+) -> list[Gap]:
     """Return the days that are neither complete nor empty, neighbours together, latest first.
 
     Args:
         table: rows of `fill`.
         on: names of the sources that are on; a command switches the others on.
         newest: the latest day that can be run.
+        without_index: sources that name no public index, which may know of their past days.
     """
-    runs: dict[tuple[date, date, str, str | None], list[str]] = defaultdict(list)
+    runs: dict[tuple[date, date, str, str | None, bool], list[str]] = defaultdict(list)
     wanting = sorted(
         (r for r in table if r["status"] not in ("complete", "empty") and r["run_day"] <= newest),
         key=lambda r: (r["source"], r["run_day"]),
@@ -178,7 +190,8 @@ def gaps_in(table: Iterable[Mapping[str, Any]], on: Iterable[str], newest: date)
         for days in _neighbours(group):
             notes = {r["note"] for r in days}
             note = notes.pop() if len(notes) == 1 else None
-            runs[days[0]["run_day"], days[-1]["run_day"], status, note].append(source)
+            bare = status == "not_available" and source in without_index
+            runs[days[0]["run_day"], days[-1]["run_day"], status, note, bare].append(source)
     switched_on = set(on)
     gaps = [
         Gap(
@@ -187,9 +200,9 @@ def gaps_in(table: Iterable[Mapping[str, Any]], on: Iterable[str], newest: date)
             status,
             tuple(sorted(names)),
             note,
-            _command(first, last, status, names, switched_on),
+            _command(first, last, status, names, switched_on, bare),
         )
-        for (first, last, status, note), names in runs.items()
+        for (first, last, status, note, bare), names in runs.items()
     ]
     return sorted(gaps, key=lambda g: (g.last, g.first, g.status, g.sources), reverse=True)
 
@@ -205,13 +218,13 @@ def _neighbours(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any
 
 
 def _command(
-    first: date, last: date, status: str, names: Iterable[str], on: set[str]
+    first: date, last: date, status: str, names: Iterable[str], on: set[str], bare: bool
 ) -> str | None:
-    if status == "not_available":
+    if status == "not_available" and not bare:
         return None
     off = sorted(set(names) - on)
-    switch = f"--sources {shlex.quote(','.join(sorted(names)))} " if off else ""
-    return f"newsarchive {switch}run {span(first, last)}"
+    switch = f" --sources {shlex.quote(','.join(sorted(names)))}" if off else ""
+    return f"newsarchive {_INDEXES if bare else ''}backfill --from {first} --to {last}{switch}"
 
 
 def _command_for(row: Mapping[str, Any], gaps: Iterable[Gap]) -> str | None:
@@ -299,8 +312,6 @@ def _print_gaps(gaps: Sequence[Gap]) -> None:
         days = str(gap.first) if gap.first == gap.last else f"{gap.first} … {gap.last}"
         note = f" ({gap.note})" if gap.note else ""
         click.echo(f"  {days}  {', '.join(gap.sources)}: {gap.status}{note}")
-        click.echo(
-            f"      {gap.command or 'nothing fills it: a listing addressed by date would have it'}"
-        )
+        click.echo(f"      {gap.command or 'nothing fills it: no listing and no index reaches it'}")
     if len(gaps) > _MOST_GAPS:
         output.say(f"and {len(gaps) - _MOST_GAPS} more: --json lists all")

@@ -105,11 +105,6 @@ def over(first: date, last: date, newest: date | None = None) -> None:
         )
 
 
-def span(first: date, last: date) -> str:
-    """Return the options that name a range of days."""
-    return f"--day {first}" if first == last else f"--from {first} --to {last}"
-
-
 def weeks_before(last: date, days: int = 28) -> date:
     """Return the first of so many days up to `last`."""
     return last - timedelta(days=days - 1)

@@ -8,7 +8,17 @@ from typing import Any, NoReturn
 
 import click
 
-from newsarchive.cli import collect, days_table, extract, lineage, local, query, reference, sources
+from newsarchive.cli import (
+    backfill,
+    collect,
+    days_table,
+    extract,
+    lineage,
+    local,
+    query,
+    reference,
+    sources,
+)
 from newsarchive.cli.options import (
     BROKEN_PIPE,
     FAILED,
@@ -100,6 +110,7 @@ def newsarchive(
 
 for command in (
     collect.run,
+    backfill.backfill,
     collect.poll,
     collect.reparse,
     collect.import_,

@@ -34,13 +34,13 @@ class CcNews:
     first_day: ClassVar[date] = date(2016, 8, 26)
     shared: ClassVar[bool] = True
 
-    def searched(self, day: date) -> list[date]:
+    def reads(self, day: date) -> list[date]:
         """Return the days whose files are searched for a day."""
         return days_between(day, day + timedelta(days=self.days_after))
 
     def addresses(self, day: date, source: Source | None = None) -> list[str]:
         """Return the list of files of each month that a day's files are in."""
-        months = dict.fromkeys((d.year, d.month) for d in self.searched(day))
+        months = dict.fromkeys((d.year, d.month) for d in self.reads(day))
         return [f"{self.base}/crawl-data/CC-NEWS/{y}/{m:02}/warc.paths.gz" for y, m in months]
 
     def read(self, body: bytes, day: date, source: Source | None = None, url: str = "") -> Page:
@@ -49,7 +49,7 @@ class CcNews:
         lines = text.decode("utf-8", "replace").split()
         if problem and lines:
             del lines[-1:]  # cut off: so may be the last name
-        wanted = set(self.searched(day))
+        wanted = set(self.reads(day))
         children = [
             Child(f"{self.base}/{line.lstrip('/')}", None, found)
             for line in lines
@@ -64,10 +64,7 @@ class CcNews:
         return today - timedelta(days=1 + max(after, self.days_after))
 
     def cost(self, day: date) -> Cost:
-        """Return about what a day takes, for all sources together; less where days are neighbours.
-
-        The files of a day are read once for all the days that they are searched for.
-        """
+        """Return about what the files of a day take, for all sources together."""
         return Cost(_FILES_A_DAY, _FILES_A_DAY * _A_FILE)
 
 

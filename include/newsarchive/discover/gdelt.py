@@ -68,6 +68,10 @@ class Gdelt:
         """Return the latest day that it can be asked for."""
         return today - timedelta(days=1 + after)
 
+    def reads(self, day: date) -> list[date]:
+        """Return the days whose files are read to answer for a day: itself."""
+        return [day]
+
     def cost(self, day: date) -> Cost:
         """Return about what a day takes, for all sources together."""
         return Cost(24 * 60, 2 * 96 * _A_FILE)

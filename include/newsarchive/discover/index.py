@@ -52,5 +52,8 @@ class Index(Protocol):
             after: days that a day must be over, as the archive is set.
         """
 
+    def reads(self, day: date) -> list[date]:
+        """Return the days whose files are read to answer for a day."""
+
     def cost(self, day: date) -> Cost:
-        """Return about what a day takes: of a shared index all together, else of one source."""
+        """Return about what a day's files take: for all sources, or of one that is not shared."""

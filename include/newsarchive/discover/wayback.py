@@ -93,6 +93,10 @@ class Wayback:
         """Return the latest day that it can be asked for."""
         return today - timedelta(days=1 + after)
 
+    def reads(self, day: date) -> list[date]:
+        """Return the days whose files are read to answer for a day: itself."""
+        return [day]
+
     def cost(self, day: date) -> Cost:
         """Return about what a day of one source takes."""
         return Cost(2, 500_000)

@@ -14,6 +14,7 @@ from newsarchive.days import days_between
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.settings import Settings
+from newsarchive.steps.backfill import days_to_do, plan_backfill
 from newsarchive.steps.imports import IMPORTS, import_files
 from newsarchive.steps.listings import discover, poll
 from newsarchive.steps.pages import fetch
@@ -25,10 +26,12 @@ from newsarchive.store.tables import committing
 __all__ = [
     "IMPORTS",
     "Progress",
+    "days_to_do",
     "discover",
     "fetch",
     "import_files",
     "parse",
+    "plan_backfill",
     "poll",
     "publish",
     "quiet",

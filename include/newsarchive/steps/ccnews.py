@@ -50,7 +50,7 @@ def ask(
         return
     _ask_lists(place, day, outcome)
     files = _named(place, day, [r for r in _lists(place, day).values() if r["outcome"] == "ok"])
-    days = place.ccnews.searched(day)
+    days = place.ccnews.reads(day)
     searched = _searched(place, days, [s.name for s in wanting])
     left = [f for f in files if any((s.name, f) not in searched for s in wanting)]
     for number, file in enumerate(left, 1):
@@ -70,7 +70,7 @@ def state(place: Place, day: date, source: Source, links: Iterable[Link]) -> Lis
     lists = _lists(place, day)
     known = [r for r in lists.values() if r["outcome"] == "ok"]
     files = _named(place, day, known)
-    ended = _ended(place, place.ccnews.searched(day), source.name)
+    ended = _ended(place, place.ccnews.reads(day), source.name)
     unread = [f for f in files if ended.get(f, {}).get("outcome") not in _OVER]
     invalid = [f for f in files if ended.get(f, {}).get("outcome") == "invalid"]
     problem = None
@@ -109,7 +109,7 @@ def _wants(place: Place, source: Source, day: date) -> bool:
 def _lists(place: Place, day: date) -> dict[str, dict[str, Any]]:
     """Return how the latest request for each list of files of a day's months ended, by address."""
     addresses = place.ccnews.addresses(day)
-    months = {d.replace(day=1) for d in place.ccnews.searched(day)}
+    months = {d.replace(day=1) for d in place.ccnews.reads(day)}
     mine = (pc.field("source") == NAME) & pc.field("url").isin(addresses)
     columns = ["url", "outcome", "status", "captured_at", "warc_path", "warc_offset", "warc_length"]
     rows = place.archive.open("captures").read(months, [*columns, "source"], where=mine)
@@ -135,7 +135,7 @@ def _ask_lists(place: Place, day: date, outcome: Outcome) -> None:
     """Ask for the lists of files of a day's months that are not here, or not complete."""
     known = _lists(place, day)
     host = place.hosts_of_indexes[NAME]
-    newest = place.ccnews.searched(day)[-1]
+    newest = place.ccnews.reads(day)[-1]
     requests = [
         Request(source=host, kind="index", url=url, absent=frozenset({404}))
         for url in place.ccnews.addresses(day)
