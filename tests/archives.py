@@ -60,6 +60,7 @@ def version(day: date = DAY, url: str = "https://a.example/1", **changes: Any) -
         "origin": None,
         "related": [],
         "evidence": {"title": "jsonld"},
+        "confidence": {},
         "text_sha256": digest,
         "parser_version": "1",
         "source_version": "none",

@@ -16,7 +16,8 @@ from newsarchive.text.identity import article_id, imported_article_id, version_i
 from newsarchive.text.words import count_words
 
 NO_SOURCE = "none"  # version of the source file of rows that come from no declared source
-_COPIED = [f.name for f in fields(Found) if f.name not in ("part", "evidence", "canonical_url")]
+_MADE = ("part", "evidence", "confidence", "canonical_url")
+_COPIED = [f.name for f in fields(Found) if f.name not in _MADE]
 _SHOWN = {f.name for f in fields(Article)} & {f.name for f in fields(Version)}
 
 
@@ -62,6 +63,7 @@ def versions_of(
                 parent_article_id=made[0].article_id if made else None,
                 word_count=count_words(article.text),
                 evidence=dict(sorted(article.evidence.items())),
+                confidence=dict(sorted(article.confidence.items())),
                 text_sha256=hashlib.sha256(
                     f"{fold(article.title)}\n{fold(article.text)}".encode()
                 ).hexdigest(),
@@ -147,6 +149,7 @@ def merge(
             published_local_date=_local_date(latest, source),
             country=source.country if source else None,
             evidence=dict(latest["evidence"]),
+            confidence=dict(latest["confidence"]),
             versions=len({_state_of(r) for r in rows}),
             first_run_day=first_run_day,
             last_run_day=max(r["run_day"] for r in rows),

@@ -143,6 +143,9 @@ class Found:
     related: list[str] = field(default_factory=list)
     """Titles or addresses of other articles that the page points to as related, in page order."""
     evidence: dict[str, str] = field(default_factory=dict)
+    confidence: dict[str, float] = field(default_factory=dict)
+    """Of fields whose evidence is a heuristic: the share of such guesses that are right, 0 to 1, as
+    measured on labelled pages; a guess that was not measured is not in it."""
     part: int = 0
     """0 for the article of the page, 1, 2, … for whole other articles embedded in it."""
 
@@ -193,6 +196,7 @@ class Version:
     origin: str | None
     related: list[str]
     evidence: dict[str, str]
+    confidence: dict[str, float]
     text_sha256: str
     """Of the folded title and text: equal texts have equal sums whatever the markup; hex."""
     parser_version: str
@@ -271,6 +275,7 @@ class Article:
     related: list[str]
     parent_article_id: str | None
     evidence: dict[str, str]
+    confidence: dict[str, float]
     text_sha256: str
     state: str
     """live, or gone."""

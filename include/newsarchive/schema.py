@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _day = pa.date32()
 _text = pa.string()
@@ -19,6 +19,7 @@ _count = pa.int64()
 _small = pa.int32()
 _pairs = pa.map_(pa.string(), pa.string())
 _counts = pa.map_(pa.string(), pa.int64())
+_shares = pa.map_(pa.string(), pa.float64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,12 @@ _CONTENT = (
     _c("title", _text, "Headline", null=False),
     _c("text", _text, "Body: paragraphs separated by a blank line", null=False),
     _c("word_count", _small, "Words in the text", null=False),
-    _c("authors", _texts, "Names of the authors, in page order", null=False),
+    _c(
+        "authors",
+        _texts,
+        "Names of the authors, in page order; the agency or publication where no person signs",
+        null=False,
+    ),
     _c("published_at", _time, "Publication time, UTC; NULL where only a day is known"),
     _c(
         "published_day",
@@ -129,6 +135,12 @@ _CONTENT_3 = (
         "evidence",
         _pairs,
         "Where each field came from: jsonld, meta, microdata, label, rule, …",
+        null=False,
+    ),
+    _c(
+        "confidence",
+        _shares,
+        "Of fields that are guesses: the share of such guesses that are right, 0 to 1",
         null=False,
     ),
     _c("text_sha256", _text, "SHA-256 of the folded title and text", null=False),

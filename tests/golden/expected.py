@@ -22,7 +22,7 @@ def as_json(result: list[Found] | Refused) -> Any:
                 value = value.split("\n\n")
             if isinstance(value, date | datetime):
                 value = value.isoformat()
-            if value not in (None, [], {}) and f.name != "part":
+            if value not in (None, [], {}) and f.name not in ("part", "confidence"):
                 row[f.name] = value
         rows.append(row)
     return rows

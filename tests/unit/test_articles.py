@@ -179,7 +179,9 @@ def test_evidence_that_comes_as_pairs_is_taken() -> None:
     # Arrow gives a map as a list of pairs.
     made = rows(version(evidence={"title": "meta"}))
     made[0]["evidence"] = [("title", "meta")]
-    assert merge(made, {})[0].evidence == {"title": "meta"}
+    made[0]["confidence"] = [("authors", 0.5)]
+    (article,) = merge(made, {})
+    assert (article.evidence, article.confidence) == ({"title": "meta"}, {"authors": 0.5})
 
 
 # ---------------------------------------------------------------------------- captures to versions

@@ -66,6 +66,8 @@ def test_a_date_near_the_headline_is_a_guess(shown: str) -> None:
     page = found(shown)
     assert page.published_day == DAY
     assert page.evidence["published_day"] in ("heuristic", "label")
+    guessed = page.evidence["published_day"] == "heuristic"
+    assert ("published_day" in page.confidence) == guessed
 
 
 def test_the_day_in_the_address_beats_a_date_that_is_only_seen() -> None:
@@ -94,6 +96,8 @@ def test_a_change_that_is_seen_stands_for_a_date_where_there_is_no_other() -> No
     page = found(below="<p>Last updated: 3 May 2024</p>")
     assert (page.published_day, page.published_at) == (DAY, None)
     assert page.evidence["published_day"] == "heuristic"
+    near = found('<span class="date">3 May 2024</span>')
+    assert page.confidence["published_day"] < near.confidence["published_day"] < 1
 
 
 @pytest.mark.parametrize(

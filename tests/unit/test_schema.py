@@ -29,6 +29,7 @@ TYPES: dict[Any, tuple[pa.DataType, ...]] = {
     float: (pa.float64(),),
     list[str]: (pa.list_(pa.string()),),
     dict[str, str]: (pa.map_(pa.string(), pa.string()),),
+    dict[str, float]: (pa.map_(pa.string(), pa.float64()),),
     dict[str, int]: (pa.map_(pa.string(), pa.int64()),),
 }
 

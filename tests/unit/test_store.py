@@ -102,7 +102,7 @@ def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
     )
     write(tmp_path, [made])
     (row,) = Archive(tmp_path).open("versions").read([DAY]).to_pylist()
-    row["evidence"] = dict(row["evidence"])
+    row |= {name: dict(row[name]) for name in ("evidence", "confidence")}
     assert row == dataclasses.asdict(made)
 
 

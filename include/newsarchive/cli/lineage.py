@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SHORTEST_ID = 6
 _MOST_ALIASES = 20
-_HIDDEN = ("text", "evidence")
+_HIDDEN = ("text", "evidence", "confidence")
 _OF_VERSION = [
     "version_id",
     "run_day",
@@ -287,7 +287,12 @@ def _print(
     states: dict[tuple[date, str], str],
 ) -> None:
     shown = {k: v for k, v in row.items() if v not in (None, [], {}) and k not in _HIDDEN}
-    output.print_fields(shown | {"text": row["text"], "evidence": row["evidence"]})
+    sure = dict(row["confidence"])
+    evidence = {
+        name: f"{kind} {sure[name]:.0%}" if name in sure else kind
+        for name, kind in dict(row["evidence"]).items()
+    }
+    output.print_fields(shown | {"text": row["text"], "evidence": evidence})
     click.echo()
     columns = [
         "",

@@ -2,5 +2,5 @@
 
 from importlib.metadata import version
 
-PARSER_VERSION = f"1+trafilatura-{version('trafilatura')}"
+PARSER_VERSION = f"2+trafilatura-{version('trafilatura')}"
 """Our own number, raised when pages may parse differently, and the body extractor's version."""

@@ -46,6 +46,8 @@ class Page:
     """Where its times without offset are meant."""
     month_first: bool
     evidence: dict[str, str] = field(default_factory=dict)
+    confidence: dict[str, float] = field(default_factory=dict)
+    """Of the fields that are guesses, by name."""
     title: str = ""
     title_element: HtmlElement | None = None
     blocks: list[Line] = field(default_factory=list)

@@ -27,7 +27,7 @@ from newsarchive.parse.refusals import (
 )
 from newsarchive.parse.related import take_related
 from newsarchive.parse.structured import as_texts, read_structured
-from newsarchive.parse.title import best_title, without_site_name
+from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Source
 from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode
@@ -250,6 +250,8 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     elif kind == "heuristic" and any(bare(without_site_name(m, page.sites)) == same for m in metas):
         kind = "meta"
     page.evidence["title"] = kind
+    if kind == "heuristic":
+        page.confidence["title"] = CONFIDENCE
     page.title_element = next(
         (h.element for h in kept if bare(without_site_name(h.text, page.sites)) == same), None
     )
@@ -408,11 +410,13 @@ def _listed_below(blocks: list[Line], at: int) -> str:
 def _found(page: Page, main: Piece, pointers: list[str]) -> Found:
     evidence = page.evidence
     text = "\n\n".join(main.paragraphs)
-    kind, moment = published(page, main) or ("", None)
-    if moment:
-        evidence["published_day"] = kind
-        if moment.at:
-            evidence["published_at"] = kind
+    dated = published(page, main)
+    moment = dated.moment if dated else None
+    if dated and moment:
+        named = ["published_day", "published_at"] if moment.at else ["published_day"]
+        evidence.update(dict.fromkeys(named, dated.kind))
+        if dated.confidence is not None:
+            page.confidence.update(dict.fromkeys(named, dated.confidence))
     kind, changed = modified(page) or ("", None)
     if changed:
         evidence["modified_at"] = kind
@@ -436,6 +440,7 @@ def _found(page: Page, main: Piece, pointers: list[str]) -> Found:
         origin=fields.origin_of(page, main, agencies),
         related=fields.related_of(page, [*main.related, *pointers]),
         evidence=evidence,
+        confidence=page.confidence,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain
+from typing import NamedTuple
 
 from newsarchive.model import Link
 from newsarchive.parse.borders import Piece
@@ -70,6 +71,20 @@ _NEAR = 160
 _MOST_MARKS = 40
 
 
+# How often a guess of a kind was right, of 172 labelled pages of all sorts that state no date:
+# 116 of 125, 37 of 47; of the last resorts, which few pages need, 6 of 9.
+_MARKED, _WRITTEN, _LAST = 0.93, 0.79, 0.6
+
+
+class Dated(NamedTuple):
+    """A date and its evidence."""
+
+    kind: str
+    moment: Moment
+    confidence: float | None = None
+    """Of a guess: the share of guesses of its kind that are right."""
+
+
 def settle_rule(page: Page) -> None:
     """Find the dates that structured data states, and the source's rule for the page's day.
 
@@ -121,7 +136,7 @@ def _rule_dates(page: Page, rule: Rule | None) -> Iterator[Moment]:
                 break
 
 
-def published(page: Page, main: Piece) -> tuple[str, Moment] | None:
+def published(page: Page, main: Piece) -> Dated | None:
     """Return when the article was published, and the evidence; the more exact of two that agree.
 
     Args:
@@ -132,20 +147,19 @@ def published(page: Page, main: Piece) -> tuple[str, Moment] | None:
     sure = [*page.stated, *(("rule", m) for m in _rule_dates(page, page.rule))]
     if "published" in page.labels:
         sure += _moments(page, "label", _exact(page, page.labels["published"]))
-    chosen: tuple[str, Moment] | None = None
-    for kind, moment in chain(sure, _seen(page, main), _listed_dates(page), _last_resorts(page)):
-        if first_possible([moment], latest) is None:
+    stated = (Dated(kind, moment) for kind, moment in sure)
+    chosen: Dated | None = None
+    for dated in chain(stated, _seen(page, main), _listed_dates(page), _last_resorts(page)):
+        if first_possible([dated.moment], latest) is None:
             continue
-        if chosen is None:
-            chosen = kind, moment
-        elif moment.at and moment.day == chosen[1].day:
-            chosen = kind, moment  # the same day, and the time too
-        if chosen[1].at or kind not in _STATED:
+        if chosen is None or (dated.moment.at and dated.moment.day == chosen.moment.day):
+            chosen = dated  # or the same day, and the time too
+        if chosen.moment.at or dated.kind not in _STATED:
             break
     return chosen
 
 
-def _seen(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
+def _seen(page: Page, main: Piece) -> Iterator[Dated]:
     """Dates that readers see near the headline, and the one in the page's address.
 
     An address with a day in it is the stronger: what is seen counts where it is of that day or of
@@ -157,34 +171,34 @@ def _seen(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
         yield from seen
         return
     near = timedelta(days=1)
-    agreed = next((s for s in seen if abs(s[1].day - day) <= near), None)
-    yield agreed or ("url", Moment(day, None, "day"))
+    agreed = next((s for s in seen if abs(s.moment.day - day) <= near), None)
+    yield agreed or Dated("url", Moment(day, None, "day"))
 
 
-def _visible_dates(page: Page, main: Piece) -> Iterator[tuple[str, Moment]]:
+def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
     """Dates near the headline: elements that are marked as dates, and short dated lines."""
     for line in main.dates:
-        yield from _moments(page, "heuristic", line)
+        yield from (Dated("heuristic", m, _MARKED) for _, m in _moments(page, "", line))
     marks = page.marks
     start = marks.headline
     for mark in marks.of(TIME | DATED)[:_MOST_MARKS] if start >= 0 else ():
         if _is_near(mark.place - start):
-            yield from _marked_dates(page, mark)
+            yield from (Dated("heuristic", m, _MARKED) for m in _marked_dates(page, mark))
     for text in near_headline(page):
         if len(text) <= 140 and (len(text.split()) <= 14 or is_date_line(text)):
-            yield from _written_dates(page, text)
+            yield from (Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, text))
 
 
-def _marked_dates(page: Page, mark: Mark) -> Iterator[tuple[str, Moment]]:
+def _marked_dates(page: Page, mark: Mark) -> Iterator[Moment]:
     element = mark.element
     names = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
     if _UPDATED.search(names):
         return
     if mark.kind & TIME:
         for text in (element.get("datetime"), element.get("title")):
-            moments = list(_moments(page, "heuristic", text or ""))
-            if moments:
-                yield from moments
+            moment = parse_moment(text or "", page.zone, month_first=page.month_first)
+            if moment:
+                yield moment
                 return
     if len(element) < 12:
         text = tidy_line(element.text_content()[:300])
@@ -192,11 +206,11 @@ def _marked_dates(page: Page, mark: Mark) -> Iterator[tuple[str, Moment]]:
             yield from _written_dates(page, text)
 
 
-def _written_dates(page: Page, text: str) -> Iterator[tuple[str, Moment]]:
+def _written_dates(page: Page, text: str) -> Iterator[Moment]:
     """The first date of a short text that is not said to be that of a change."""
     for label in match_labels(text):
         if label.kind == "published":
-            yield from _moments(page, "heuristic", label.value)
+            yield from (m for _, m in _moments(page, "", label.value))
             return
     if _UPDATED.match(text):
         return
@@ -204,14 +218,14 @@ def _written_dates(page: Page, text: str) -> Iterator[tuple[str, Moment]]:
     if not found:
         relative = parse_relative(text, page.captured_at, page.zone)
         found = [relative] if relative else []
-    yield from (("heuristic", m) for m in found)
+    yield from found
 
 
 def _is_near(places: int) -> bool:
     return -_NEAR < 3 * places < 3 * _NEAR
 
 
-def _last_resorts(page: Page) -> Iterator[tuple[str, Moment]]:
+def _last_resorts(page: Page) -> Iterator[Dated]:
     """The one date that marked elements of a page show anywhere; the day of a change that is seen.
 
     Of pages that show nothing better near their headline.
@@ -219,14 +233,14 @@ def _last_resorts(page: Page) -> Iterator[tuple[str, Moment]]:
     latest = page.captured_at + CLOCK_SLACK
     days: dict[date, Moment] = {}
     for mark in page.marks.of(TIME | DATED)[:_MOST_MARKS]:
-        for _, moment in _marked_dates(page, mark):
+        for moment in _marked_dates(page, mark):
             if first_possible([moment], latest):
                 days.setdefault(moment.day, moment)
     if len(days) == 1:
-        yield from (("heuristic", m) for m in days.values())
+        yield from (Dated("heuristic", m, _LAST) for m in days.values())
     changed = modified_moment(page)
     if changed and changed[0] != "meta":
-        yield "heuristic", replace(changed[1], at=None, precision="day")
+        yield Dated("heuristic", replace(changed[1], at=None, precision="day"), _LAST)
 
 
 def _exact(page: Page, shown: str) -> str:
@@ -248,7 +262,7 @@ def listed_in(link: Link) -> str:
     return next((kind for kind in ("feed", "section") if kind in link.routes), "sitemap")
 
 
-def _listed_dates(page: Page) -> Iterator[tuple[str, Moment]]:
+def _listed_dates(page: Page) -> Iterator[Dated]:
     link = page.link
     if link is None:
         return
@@ -256,9 +270,10 @@ def _listed_dates(page: Page) -> Iterator[tuple[str, Moment]]:
     if link.listed_at:
         # Pages for readers show no seconds.
         precision = "minute" if kind == "section" else "second"
-        yield kind, Moment(link.listed_day or link.listed_at.date(), link.listed_at, precision)
+        day = link.listed_day or link.listed_at.date()
+        yield Dated(kind, Moment(day, link.listed_at, precision))
     elif link.listed_day:
-        yield kind, Moment(link.listed_day, None, "day")
+        yield Dated(kind, Moment(link.listed_day, None, "day"))
 
 
 def modified(page: Page) -> tuple[str, Moment] | None:

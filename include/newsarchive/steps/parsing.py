@@ -254,7 +254,8 @@ def _job(place: Place, capture: Capture, link: Link | None) -> Job:
 
 
 def _version(row: Mapping[str, Any]) -> Version:
-    return Version(**{**row, "evidence": dict(row["evidence"])})
+    pairs = {name: dict(row[name]) for name in ("evidence", "confidence")}
+    return Version(**{**row, **pairs})
 
 
 def _worth_parsing(chain: Sequence[Capture]) -> list[Capture]:

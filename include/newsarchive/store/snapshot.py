@@ -81,6 +81,7 @@ _ARROW_TO_SQL = {
     pa.list_(pa.string()): "VARCHAR[]",
     pa.map_(pa.string(), pa.string()): "MAP(VARCHAR, VARCHAR)",
     pa.map_(pa.string(), pa.int64()): "MAP(VARCHAR, BIGINT)",
+    pa.map_(pa.string(), pa.float64()): "MAP(VARCHAR, DOUBLE)",
 }
 
 
