@@ -7,7 +7,7 @@ from typing import Any
 
 from newsarchive.model import Coverage
 from newsarchive.recapture import Estimate, estimate
-from newsarchive.sources.load import INDEXES, POLLED, Source
+from newsarchive.sources.load import INDEXES, POLLED, WARC, Source
 from newsarchive.text.identity import host_of
 
 # Answers that a later request would only repeat: nothing is missing when they came.
@@ -209,7 +209,7 @@ def _status(
         return "partial", f"{missing} of {listed} pages could not be had{reasons}"
     if failed:
         return "partial", f"no answer from {failed}"
-    if answered and all(row["route"] == "warc" for row in answered):
+    if answered and all(row["route"] == WARC for row in answered):
         return "partial", "known from WARC files only: nobody says what else there was"
     # A listing of its own addressed by date has what polls and indexes may have missed.
     if all(row["route"] in POLLED or row["route"] in INDEXES for row in answered):

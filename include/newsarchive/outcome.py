@@ -27,6 +27,16 @@ class Outcome:
             total.update(counter)
         return dict(sorted(total.items()))
 
+    def joined(self, others: "Iterable[Outcome]") -> "Outcome":
+        """Return what this step and others of its kind did together."""
+        both = Outcome(self.step, list(self.days), notes=list(self.notes))
+        for each in (self, *others):
+            both.days = sorted({*both.days, *each.days})
+            both.notes += each.notes if each is not self else []
+            for source, counts in each.by_source.items():
+                both.by_source[source].update(counts)
+        return both
+
     def table(self) -> str:
         """Return a plain table, a line per source and a line of totals."""
         what = list(dict.fromkeys(w for c in self.by_source.values() for w in c))

@@ -168,34 +168,80 @@ def reparse(options: Options, day: date | None, first: date | None, last: date |
     metavar="NAME",
     help="Source they are filed under.",
 )
+@range_options
+@click.option(
+    "--domains",
+    metavar="DOMAINS",
+    help="Of WARC files: only pages of these, as example.com/news; commas between.",
+)
+@click.option(
+    "--in-place", is_flag=True, help="Of WARC files: leave the records where they lie, no copies."
+)
 @json_option
 @pass_options
-def import_(options: Options, files: tuple[str, ...], source: str) -> int:
-    """Take plain-text articles into the archive.
+def import_(
+    options: Options,
+    files: tuple[str, ...],
+    source: str,
+    first: date | None,
+    last: date | None,
+    domains: str | None,
+    in_place: bool,
+) -> int:
+    """Take plain-text articles, or the pages of WARC files, into the archive.
 
-    A FILE is a text, a folder (every file in it and below it, hidden ones left out), a pattern in
-    quotes, or - for standard input. Articles are filed under the day that they state. Importing the
-    same bytes again adds nothing.
+    A FILE is a text, a WARC file (*.warc, *.warc.gz), a folder (every file in it and below it,
+    hidden ones left out), a pattern in quotes, or - for standard input. Articles are filed under
+    the day that they state. Importing the same bytes again adds nothing.
 
-    Exits with 3 when a document became no article.
+    Of a WARC file the pages of declared sources are taken in, each for the source whose page it is,
+    also of one that is off. They are copied, or with --in-place read where they lie, from then on
+    too: such a file must stay there, and have a gzip member a record.
+
+    Exits with 3 when a document became no article, or a file is no WARC file.
 
     \b
     Examples:
       newsarchive import article.txt
       newsarchive import --source agency_texts folder/ 'more/*.txt'
+      newsarchive import --from 2024-01-01 --to 2024-12-31 /data/crawls/*.warc.gz
+      newsarchive import --in-place --domains example.com '/data/crawls/**/*.warc.gz'
       pdftotext page.pdf - | newsarchive import -
     """  # noqa: D301 - click reads it
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,62}", source):
         raise click.BadParameter(
             f"{source!r}: small letters, digits and _ only, a letter first", param_hint="'--source'"
         )
+    if first and last:
+        over(first, last)
     settings = options.settings()
     began = datetime.now(UTC)
     with _as_files(files) as paths, showing("import") as tell:
         from newsarchive import steps
 
-        outcome = steps.import_files(paths, source, settings, tell)
-    refused = _refused(settings.archive_path, source, began) if outcome.counts().get("new") else []
+        warcs = [p for p in paths if p.name.lower().endswith((".warc", ".warc.gz"))]
+        texts = [p for p in paths if p not in warcs]
+        if texts and (first or last or domains or in_place):
+            raise click.UsageError(f"{texts[0].name} is no WARC file, which the options are for")
+        outcomes = []
+        if warcs:
+            wanted = [d.strip() for d in (domains or "").split(",") if d.strip()]
+            outcomes.append(
+                steps.import_warcs(
+                    warcs,
+                    first,
+                    last,
+                    wanted,
+                    in_place=in_place,
+                    settings=settings,
+                    progress=tell,
+                )
+            )
+        if texts:
+            outcomes.append(steps.import_files(texts, source, settings, tell))
+    outcome = outcomes[0].joined(outcomes[1:])
+    counts = outcome.counts()
+    refused = _refused(settings.archive_path, source, began) if counts.get("new") else []
     if options.json:
         output.print_json({**_as_dict(outcome), "refused": refused})
     else:
@@ -206,7 +252,7 @@ def import_(options: Options, files: tuple[str, ...], source: str) -> int:
                 [[r["url"], r["reason"], r["detail"]] for r in refused],
                 title="Documents that became no article",
             )
-    return INCOMPLETE if refused else OK
+    return INCOMPLETE if refused or counts.get("invalid files") else OK
 
 
 def is_complete(rows: Iterable[dict[str, Any]], days: Iterable[date], on: Sequence[str]) -> bool:

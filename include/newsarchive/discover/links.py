@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 from newsarchive.days import bounds
 from newsarchive.discover.page import Page
 from newsarchive.model import Entry, Link
-from newsarchive.sources.load import INDEXES, NEVER_POLLED, POLLED, Source
+from newsarchive.sources.load import INDEXES, NEVER_POLLED, POLLED, WARC, Source
 from newsarchive.text.address_dates import day_in_path, span_in_url
 from newsarchive.text.identity import clean_url, host_of, link_id
 
 # Names under which countries register others: example.co.uk is a site, co.uk is none.
 _SHARED = set("ac co com edu gob gov gouv go gv info ltd me mil net nom ne ngo nic or".split())  # noqa: SIM905
 _SHARED |= {"org", "plc", "press", "sch", "tv", "web"}
-_FILED_ALREADY = frozenset({"warc", *INDEXES})
+_FILED_ALREADY = frozenset({WARC, *INDEXES})
 _MOST_NEW = 1000
 """Undated entries of a sitemap that may all be new when it is first seen."""
 _FIRST_LOOK = "its first look: none of its entries without a date is taken for new"

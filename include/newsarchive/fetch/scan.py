@@ -5,13 +5,23 @@ its head: it is inflated, as only that finds where it ends, and not read. Record
 come out as the gzip members that they are, so that they can be kept byte for byte.
 """
 
+import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeadersParserException
+
+from newsarchive.errors import ArchiveError
 from newsarchive.fetch.transport import Ended
 
+_PIECE = 1 << 20
+_NOT_WARC = (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error, ValueError)
+_URI = "WARC-Target-URI"
 _MOST_HEAD = 64 << 10  # bytes of a record's own head
 _MOST_MEMBER = 64 << 20  # bytes of a wanted record, compressed; a page of news is not that large
 _HEADERS = {
@@ -48,6 +58,58 @@ class _Head:
     """Bytes of the head itself, the empty line included."""
 
 
+def scan_file(path: Path, scanner: "Scanner", *, anywhere: bool = False) -> None:
+    """Scan a file on this machine.
+
+    Args:
+        path: the file.
+        scanner: what its bytes are given to, or, where it is not a gzip member a record, its
+            records one by one, each packed as such a member.
+        anywhere: whether such a file will do: the offsets of its records mean nothing.
+
+    Raises:
+        Ended: it is no WARC file that will do.
+        ArchiveError: it cannot be read.
+    """
+    try:
+        for data in _pieces(path):
+            scanner.write(data)
+        scanner.end()
+    except Ended:
+        if not anywhere or scanner.position:
+            raise
+    else:
+        return
+    scanner.begin(0)
+    try:
+        # Packed as one piece, it is unpacked here: warcio wants a member a record too.
+        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+            for record in ArchiveIterator(file, no_record_parse=True, arc2warc=True):
+                head = record.rec_headers
+                if not scanner.wants(record.rec_type, str(record.rec_headers.get_header(_URI))):
+                    continue
+                body = record.content_stream().read()
+                packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+                text = head.to_bytes() + body + b"\r\n\r\n"
+                scanner.write(packer.compress(text) + packer.flush())
+    except (*_NOT_WARC, OSError) as error:
+        raise Ended("invalid", str(error)) from None
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while data := file.read(_PIECE):
+                yield data
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
 class Scanner:
     """Takes a WARC file piece by piece, and hands over the responses that are wanted; a `Sink`."""
 
@@ -70,6 +132,10 @@ class Scanner:
         self.records = 0
         """Records of any type that were seen whole."""
         self._start()
+
+    def wants(self, kind: str, url: str) -> bool:
+        """Say whether a record of a type and address is wanted."""
+        return kind == "response" and self._wanted(url)
 
     def begin(self, at: int) -> None:
         """Go on from a byte, where a record begins; from 0: the whole file anew."""
@@ -147,7 +213,7 @@ class Scanner:
                 setattr(head, field, value.strip().decode("utf-8", "replace"))
         head.url = head.url.removeprefix("<").removesuffix(">")
         self._head, self._text = head, b""
-        if head.type != "response" or not self._wanted(head.url):
+        if not self.wants(head.type, head.url):
             self._kept = None
 
     def _finish(self) -> None:

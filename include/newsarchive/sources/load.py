@@ -31,7 +31,9 @@ POLLED = frozenset({"feed", "section"})
 """Kinds of listing that know only the present: polls ask them, no run of a past day does."""
 INDEXES = ("gdelt", "wayback", "ccnews")
 """Public indexes that list pages of any site by day; discover has a module for each."""
-NEVER_POLLED = frozenset({"dated", "warc", *INDEXES})
+WARC = "warc"
+"""The route of pages that came in somebody's WARC files."""
+NEVER_POLLED = frozenset({"dated", WARC, *INDEXES})
 """Routes of what answers for one day only; the others show the present to a poll."""
 Index = Literal["gdelt", "wayback", "ccnews"]
 Body = Literal["live", "wayback", "ccnews"]

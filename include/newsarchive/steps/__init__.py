@@ -21,6 +21,7 @@ from newsarchive.steps.pages import fetch
 from newsarchive.steps.parsing import parse, parse_day
 from newsarchive.steps.place import Progress, place_of, quiet, reported
 from newsarchive.steps.publishing import publish, show_day
+from newsarchive.steps.warc_imports import import_warcs
 from newsarchive.store.tables import committing
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "discover",
     "fetch",
     "import_files",
+    "import_warcs",
     "parse",
     "plan_backfill",
     "poll",

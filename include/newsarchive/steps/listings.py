@@ -23,6 +23,7 @@ from newsarchive.schema import (
 )
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
+from newsarchive.sources.load import WARC
 from newsarchive.steps import ccnews, gdelt, hourly
 from newsarchive.steps.archived import (
     MEMORY_DAYS,
@@ -89,7 +90,7 @@ def discover(
     for work in plan_of(place, run_day):
         if work.listed:
             _ask_listings(place, work.day, work.listed, outcome, progress)
-            _file_links(place, work.day, work.listed, outcome)
+            file_links(place, work.day, work.listed, outcome)
     return reported(outcome)
 
 
@@ -240,8 +241,19 @@ def _ask_listings(
         shared.ask(place, day, sources, outcome, progress)
 
 
-def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Outcome) -> None:
-    """Make the links of a day, for some sources, from what is archived of their listings."""
+def file_links(
+    place: Place, day: date, sources: Sequence[Source], outcome: Outcome, *, asked: bool = True
+) -> None:
+    """Make the links of a day, for some sources, from what is archived of their listings.
+
+    Args:
+        place: where.
+        day: the run day.
+        sources: whose links.
+        outcome: what the step does.
+        asked: whether their listings were asked for the day; an import asks nobody, and tells of
+            the files imported only.
+    """
 
     def work() -> dict[str, int]:
         targets = place.archive.open_all("links", "listings")
@@ -264,11 +276,17 @@ def _file_links(place: Place, day: date, sources: Sequence[Source], outcome: Out
                 state = shared.state(place, day, source, found.links)
                 states += [state] if state else []
         names = [s.name for s in sources]
-        others = ~pc.field("source").isin(names)
-        for name, new, table in (("links", links, LINKS), ("listings", states, LISTINGS)):
+        others = untold = ~pc.field("source").isin(names)
+        if not asked:
+            states = [s for s in states if s.route == WARC]
+            untold |= pc.field("route") != WARC
+        for name, new, table, kept in (
+            ("links", links, LINKS, others),
+            ("listings", states, LISTINGS, untold),
+        ):
             target = targets[name]
             target.replace(
-                pa.concat_tables([target.read([day], where=others), rows_of(new, table)]), [day]
+                pa.concat_tables([target.read([day], where=kept), rows_of(new, table)]), [day]
             )
         counts = dict.fromkeys(names, 0)
         for link in links:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 
 from newsarchive.errors import ArchiveError
@@ -25,7 +25,12 @@ class Records:
     """The pages found in one WARC file."""
 
     def __init__(
-        self, provider: str, file: str, warc: WarcFiles | None, lies_at: str | None = None
+        self,
+        provider: str,
+        file: str,
+        warc: WarcFiles | None,
+        lies_at: str | None = None,
+        there: Collection[str] = (),
     ) -> None:
         """Begin with none.
 
@@ -34,9 +39,15 @@ class Records:
             file: its address or name.
             warc: where its records are copied to; None: they are read where they lie.
             lies_at: then the file's path below the archive.
+            there: ids of captures that are in the archive already.
         """
         self._provider, self._file, self._warc, self._lies_at = provider, file, warc, lies_at
+        self._there = set(there)
         self.captures: list[Capture] = []
+        self.touched: set[tuple[date, str]] = set()
+        """Run days and sources of what was found, here already or not."""
+        self.known = 0
+        """Wanted records that are in the archive already."""
         self.unreadable = 0
         """Wanted records that could not be read."""
         self.others = 0
@@ -44,8 +55,10 @@ class Records:
 
     def forget(self) -> None:
         """Take back all that was found."""
+        self._there -= {c.capture_id for c in self.captures}
+        self.touched.clear()
         self.captures.clear()
-        self.unreadable = self.others = 0
+        self.unreadable = self.others = self.known = 0
         if self._warc is not None:
             self._warc.discard()
 
@@ -72,13 +85,18 @@ class Records:
             self.others += 1
             return
         digest = hashlib.sha256(record.body).hexdigest()
+        # Of the page, whatever file holds it: a copy of the file brings nothing new.
+        identity = capture_id(day, source.name, url, self._provider, member.at, digest)
+        self.touched.add((day, source.name))
+        if identity in self._there:
+            self.known += 1
+            return
+        self._there.add(identity)
         stored = self._stored(day, member)
         self.captures.append(
             Capture(
                 run_day=day,
-                capture_id=capture_id(
-                    day, source.name, url, self._provider, self._file, member.offset, digest
-                ),
+                capture_id=identity,
                 source=source.name,
                 kind="page",
                 url=member.url,
