@@ -221,3 +221,24 @@ def _status(
     if expected_min is not None and kept < expected_min:
         return "low", f"{kept} articles, at least {expected_min} expected"
     return "complete", None
+
+
+def verdict(
+    statuses: Mapping[str, str], required: Collection[str], most_failed: float
+) -> tuple[bool, str | None]:
+    """Say whether a run is to count as failed, and what there is to say of it.
+
+    Args:
+        statuses: of the sources that the run asked, by name.
+        required: names of the sources that must not fail.
+        most_failed: share of the sources, 0 to 1, above which the run failed.
+    """
+    failed = sorted(name for name, status in statuses.items() if status == "failed")
+    if not failed:
+        return False, None
+    named = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+    words = f"{len(failed)} of {len(statuses)} sources failed: {named}"
+    must = [name for name in failed if name in required]
+    if must:
+        return True, f"{words}; required: {', '.join(must)}"
+    return len(failed) > most_failed * len(statuses), words

@@ -17,5 +17,9 @@ class Conflict(ArchiveError):
     """Another writer was first too often; what is on disk is whole, running again finishes it."""
 
 
+class RunFailed(ArchiveError):
+    """Everything is safe, but a required source failed on the day, or too many did."""
+
+
 class HostBusy(ArchiveError):
     """Another process holds the host's lease."""

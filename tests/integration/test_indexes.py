@@ -14,6 +14,7 @@ from public_indexes import Ailment, Indexes, Snap, running, warc_file
 from small_site import Answer, Site, archiving, article, serving
 
 from newsarchive import steps
+from newsarchive.errors import RunFailed
 from newsarchive.settings import Settings
 
 DAY = date(2024, 3, 5)
@@ -578,3 +579,20 @@ def test_a_feed_alone_knows_nothing_of_a_past_day(
     assert coverage(settings)["status"] == "not_available"
     tables = ("links", "listings", "captures", "versions", "rejects", "articles")
     assert {t: len(rows(settings.archive_path, t)) for t in tables} == dict.fromkeys(tables, 0)
+
+
+@pytest.mark.usefixtures("few_minutes")
+def test_a_run_fails_when_a_required_source_did_and_all_is_safe(
+    tmp_path: Path, site: Site, indexes: Indexes
+) -> None:
+    path = "/news/2024/03/05/a"
+    indexes.every_hour(NOON)
+    indexes.add_gdelt(NOON, {"url": f"{site.url}{path}"})
+    indexes.ailments["/gdeltv3/gal/20240305130000.gal.json.gz"] = Ailment(2, 503)
+    settings = paper(tmp_path, site, indexes, 'required = true\nindexes = ["gdelt"]')
+    run(settings)
+    with pytest.raises(RunFailed, match="1 of 1 sources failed: paper; required: paper"):
+        steps.judge(DAY, settings)
+    assert coverage(settings)["kept"] == 1
+    run(settings)
+    assert steps.judge(DAY, settings).counts() == {"complete": 1}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.coverage import count, is_definitive, refused_by_host
+from newsarchive.coverage import count, is_definitive, refused_by_host, verdict
 from newsarchive.model import Coverage
 from newsarchive.recapture import estimate
 from newsarchive.sources.load import Source
@@ -321,3 +321,25 @@ def test_the_estimate_finds_the_truth_of_independent_routes() -> None:
     assert abs(sum(g.articles for g in guesses) / len(guesses) - 150) < 2
     near = sum(abs(g.articles - 150) <= 2 * g.error for g in guesses)
     assert near >= 0.9 * len(guesses)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "required", "most", "fails", "words"),
+    [
+        (["complete", "partial", "low", "empty", "not_available"], [], 0.1, False, None),
+        (["failed"] + ["complete"] * 9, [], 0.1, False, "1 of 10 sources failed: s0"),
+        (["failed"] + ["complete"] * 8, [], 0.1, True, "1 of 9 sources failed: s0"),
+        (["failed"] + ["complete"] * 9, ["s0"], 0.1, True, "required: s0"),
+        (["failed"] + ["complete"] * 9, ["s1"], 0.1, False, "s0"),
+        (["failed"] * 9 + ["complete"], [], 1.0, False, "s0, s1, s2, s3, s4 and 4 more"),
+        (["failed", "complete"], [], 0.0, True, "s0"),
+        (["not_available"], ["s0"], 0.0, False, None),
+        ([], [], 0.0, False, None),
+    ],
+)
+def test_when_a_run_has_failed(
+    statuses: list[str], required: list[str], most: float, fails: bool, words: str | None
+) -> None:
+    failed, said = verdict({f"s{n}": s for n, s in enumerate(statuses)}, required, most)
+    assert failed is fails
+    assert (said is None) if words is None else (words in (said or ""))

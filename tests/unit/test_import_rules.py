@@ -18,7 +18,7 @@ OUTSIDE = {
 # parts of the library that reach outside; only `steps` joins them
 REACHING = {"discover", "fetch", "store"}
 LIGHT = {"newsarchive.days", "newsarchive.settings", "newsarchive.pools"}
-AIRFLOW = {"airflow.sdk", "airflow.timetables", "airflow.providers.standard.operators.empty"}
+AIRFLOW = {"airflow.sdk", "airflow.timetables"}
 
 
 def imports(file: Path, *, top_only: bool = False) -> Iterator[str]:

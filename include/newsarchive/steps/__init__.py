@@ -20,7 +20,7 @@ from newsarchive.steps.listings import discover, poll
 from newsarchive.steps.pages import fetch
 from newsarchive.steps.parsing import parse, parse_day
 from newsarchive.steps.place import Progress, place_of, quiet, reported
-from newsarchive.steps.publishing import publish, show_day
+from newsarchive.steps.publishing import judge, publish, show_day
 from newsarchive.steps.warc_imports import import_warcs
 from newsarchive.store.tables import committing
 
@@ -32,6 +32,7 @@ __all__ = [
     "fetch",
     "import_files",
     "import_warcs",
+    "judge",
     "parse",
     "plan_backfill",
     "poll",

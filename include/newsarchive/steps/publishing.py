@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import coverage
+from newsarchive.errors import RunFailed
 from newsarchive.moves import remaining
 from newsarchive.outcome import Outcome
 from newsarchive.providers import next_provider, provider_of
@@ -47,6 +48,26 @@ def publish(run_day: date, settings: Settings | None = None, progress: Progress 
     for done, work in enumerate(plan, 1):
         show_day(place, work.day, outcome, [s.name for s in work.visited])
         progress("publish", done, len(plan))
+    return reported(outcome)
+
+
+def judge(run_day: date, settings: Settings | None = None) -> Outcome:
+    """Say whether a day's run counts as failed, after all that could be had of it is safe.
+
+    Raises:
+        RunFailed: a source that is `required` failed, or more than the share `most_failed` of all.
+    """
+    place = place_of(settings)
+    rows = place.archive.open("coverage").read([run_day], ["source", "status"]).to_pylist()
+    statuses = {r["source"]: r["status"] for r in rows if r["source"] in place.sources}
+    required = [name for name, source in place.sources.items() if source.required]
+    failed, words = coverage.verdict(statuses, required, place.settings.most_failed)
+    if failed:
+        raise RunFailed(f"{run_day}: {words}")
+    outcome = Outcome("judge", [run_day])
+    for status in statuses.values():
+        outcome.add("all", status)
+    outcome.notes += [f"{run_day}: {words}"] if words else []
     return reported(outcome)
 
 
