@@ -11,7 +11,7 @@ from datetime import date
 from newsarchive import discover as discovery
 from newsarchive.days import local_dates
 from newsarchive.discover import Index
-from newsarchive.sources.load import POLLED, Source
+from newsarchive.sources.load import INDEXES, POLLED, Source
 
 _PAGES = 50  # of a source of which nothing is known
 _PAGE_BYTES = 150_000
@@ -238,7 +238,7 @@ def _seconds(
     """Return about how long it takes: hosts answer side by side, the slowest decides."""
     busy: dict[str, float] = {}
     for line in lines:
-        by_index = line.route in delays
+        by_index = line.route in INDEXES
         host = line.route if by_index else sources[line.source].hosts[0]
         delay = delays.get(line.route if by_index else line.source, 0.0)
         spent = line.requests * (delay + _ANSWER) + line.bytes / _BYTES_A_SECOND
