@@ -18,6 +18,8 @@ DAY = date(2026, 11, 22)
         ("https://a.example/2026-11/22/c_1.htm", DAY),
         ("https://a.example/news/2026-11-22-slug.html", DAY),
         ("https://a.example/news/20261122/slug", DAY),
+        ("https://a.example/news/22-11-2026", DAY),
+        ("https://a.example/news/10-11-2026", None),
         ("https://a.example/2026/11/22-things-to-do", None),
         ("https://a.example/2026/11/slug", None),
         ("https://a.example/2026/13/22/slug", None),

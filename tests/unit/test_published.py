@@ -90,6 +90,14 @@ def test_the_one_date_of_a_page_is_taken_from_anywhere_in_it() -> None:
     assert found(below=far).published_day == DAY
     other = far + '<p class="date">4 May 2024</p>'
     assert found(below=other).published_day is None
+    line = far.replace(' class="date"', "")
+    assert found(below=line).published_day == DAY
+    told = STORY + "<div>.</div>" * 200 + f"<p>It began on 3 May 2024. {'And so on. ' * 30}</p>"
+    assert found(below=told).published_day is None
+
+
+def test_a_button_is_no_relative_date() -> None:
+    assert found("<p>Today</p><p>Now</p>").published_day is None
 
 
 def test_a_change_that_is_seen_stands_for_a_date_where_there_is_no_other() -> None:

@@ -69,6 +69,8 @@ _UPDATED = re.compile(
 _NEAR = 160
 """Elements below the headline, or a third of that above it, within which a date is its date."""
 _MOST_MARKS = 40
+_SHORT = 200
+"""Characters of a line whose date may be the page's; in running text dates are of what is told."""
 
 
 # How often a guess of a kind was right, of 172 labelled pages of all sorts that state no date:
@@ -186,7 +188,11 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
             yield from (Dated("heuristic", m, _MARKED) for m in _marked_dates(page, mark))
     for text in near_headline(page):
         if len(text) <= 140 and (len(text.split()) <= 14 or is_date_line(text)):
-            yield from (Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, text))
+            # "Today" alone is a button of a menu.
+            count = any(map(str.isdigit, text))
+            yield from (
+                Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, text, relative=count)
+            )
 
 
 def _marked_dates(page: Page, mark: Mark) -> Iterator[Moment]:
@@ -206,7 +212,7 @@ def _marked_dates(page: Page, mark: Mark) -> Iterator[Moment]:
             yield from _written_dates(page, text)
 
 
-def _written_dates(page: Page, text: str) -> Iterator[Moment]:
+def _written_dates(page: Page, text: str, *, relative: bool = True) -> Iterator[Moment]:
     """The first date of a short text that is not said to be that of a change."""
     for label in match_labels(text):
         if label.kind == "published":
@@ -215,10 +221,8 @@ def _written_dates(page: Page, text: str) -> Iterator[Moment]:
     if _UPDATED.match(text):
         return
     found = find_moments(text, page.zone, month_first=page.month_first)[:1]
-    if not found:
-        relative = parse_relative(text, page.captured_at, page.zone)
-        found = [relative] if relative else []
-    yield from found
+    counted = None if found or not relative else parse_relative(text, page.captured_at, page.zone)
+    yield from [counted] if counted else found
 
 
 def _is_near(places: int) -> bool:
@@ -226,18 +230,20 @@ def _is_near(places: int) -> bool:
 
 
 def _last_resorts(page: Page) -> Iterator[Dated]:
-    """The one date that marked elements of a page show anywhere; the day of a change that is seen.
+    """The one date that a page shows anywhere, in a mark or a line; the day of a change it shows.
 
     Of pages that show nothing better near their headline.
     """
     latest = page.captured_at + CLOCK_SLACK
-    days: dict[date, Moment] = {}
-    for mark in page.marks.of(TIME | DATED)[:_MOST_MARKS]:
-        for moment in _marked_dates(page, mark):
+    marked = (m for k in page.marks.of(TIME | DATED)[:_MOST_MARKS] for m in _marked_dates(page, k))
+    lines = (line.text for line in page.blocks if len(line.text) <= _SHORT)
+    for moments in (marked, (m for t in lines for m in _written_dates(page, t, relative=False))):
+        days: dict[date, Moment] = {}
+        for moment in moments:
             if first_possible([moment], latest):
                 days.setdefault(moment.day, moment)
-    if len(days) == 1:
-        yield from (Dated("heuristic", m, _LAST) for m in days.values())
+        if len(days) == 1:
+            yield from (Dated("heuristic", m, _LAST) for m in days.values())
     changed = modified_moment(page)
     if changed and changed[0] != "meta":
         yield Dated("heuristic", replace(changed[1], at=None, precision="day"), _LAST)

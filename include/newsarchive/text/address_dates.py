@@ -18,6 +18,10 @@ def day_in_path(url: str) -> date | None:
             year, month, day = found.groups()
             number = _MONTHS.index(month) // 3 + 1 if month.isalpha() else int(month)
             return _day(int(year), number, int(day))
+    backwards = _DAY_FIRST.search(path)
+    if backwards:
+        day, month, year = map(int, backwards.groups())
+        return _day(year, month, day) if day > 12 else None  # else it may be the month
     return None
 
 
@@ -53,6 +57,7 @@ _PATH_DAYS = (
     re.compile(rf"(?<![\d-]){_Y}-(\d\d)-(\d\d)(?![\d-]*\d)"),
     re.compile(rf"[/_t-]{_Y}(\d\d)(\d\d)(?=[/_.-]|$)"),
 )
+_DAY_FIRST = re.compile(rf"(?<![\d-])(\d\d)-(\d\d)-{_Y}(?![\d-]*\d)")
 _URL_DAY = re.compile(rf"(?<!\d){_Y}(?:[-/_.]?)(\d\d)(?:[-/_.]?)(\d\d)(?!\d)")
 _QUERY_DAY = re.compile(
     rf"\b(?:yyyy|year|y)={_Y}&(?:amp;)?(?:mm|month|m)=(\d{{1,2}})&(?:amp;)?(?:dd|day|d)=(\d{{1,2}})"
