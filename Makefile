@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-draw test-long bench-day bench-idle lint format lock clean
+.PHONY: help run test test-draw test-long bench-day bench-idle bench-text train-text lint format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,17 @@ bench-day: .venv/.run ## Measure a day of 5,000 pages beside other programs; ARG
 
 bench-idle: .venv/.run ## Measure an hourly poll of 500 sources that have nothing new
 	@$(BIN)/python scripts/bench_idle.py $(ARGS)
+
+bench-text: .venv/.run ## Measure the fields of labelled pages beside other extractors; ARGS="--no-speed"
+	@$(BIN)/python scripts/bench_text.py $(ARGS)
+
+train-text: .venv/.run .cache/train-text/.installed ## Train what finds the text of a page; ARGS="--check" scores
+	@PYTHONPATH=.cache/train-text/packages $(BIN)/python scripts/train_text/train.py $(ARGS)
+
+.cache/train-text/.installed: scripts/train_text/requirements.txt requirements.lock
+	@mkdir -p $(@D)
+	@$(UV) install --quiet --target $(@D)/packages -r $< -c requirements.lock
+	@touch $@
 
 lint: .venv/.dev ## Check style, form and types
 	$(BIN)/ruff check

@@ -36,14 +36,19 @@ def extract() -> None:
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         if line.strip():
-            answer = json.dumps(_fields(line), ensure_ascii=False)
+            answer = json.dumps(fields_of(*_page(line)), ensure_ascii=False)
             # What JSON can write and UTF-8 cannot, half a surrogate pair, becomes a question mark.
             out.write(answer.encode("utf-8", "replace") + b"\n")
             out.flush()
 
 
-def _fields(line: bytes) -> dict[str, Any]:
-    url, html = _page(line)
+def fields_of(url: str, html: str) -> dict[str, Any]:
+    """Return the fields of a page as `extract` prints them; empty ones where it cannot be read.
+
+    Args:
+        url: its address.
+        html: its markup.
+    """
     try:
         found = _found(url, html)
     except Exception as error:  # one page of a hundred thousand does not end the rest

@@ -1,6 +1,4 @@
 """From bytes to articles: pure functions, no network, disk or environment."""
 
-from importlib.metadata import version
-
-PARSER_VERSION = f"2+trafilatura-{version('trafilatura')}"
-"""Our own number, raised when pages may parse differently, and the body extractor's version."""
+PARSER_VERSION = "2"
+"""Raised when pages may parse differently, also by other trained numbers."""

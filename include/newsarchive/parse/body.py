@@ -1,11 +1,10 @@
-"""The body of an article: by the source's rule, a well-kept extractor, or its size."""
+"""The body of an article, by the source's rule or by what was learned; lines of elements."""
 
 import functools
 import html as html_text
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import lxml.etree
 import lxml.html
@@ -41,30 +40,6 @@ def rule_lines(elements: Iterable[HtmlElement]) -> list[Line]:
     chosen = list(elements)
     inside = {id(d) for e in chosen for d in e.iterdescendants()}
     return [line for e in chosen if id(e) not in inside for line in blocks_of(e)]
-
-
-def extracted_lines(tree: HtmlElement, url: str) -> list[Line]:
-    """Return the blocks of the body that the extractor finds; none where it finds nothing or fails.
-
-    Args:
-        tree: the page; it is left as it is.
-        url: its address.
-    """
-    extract, settings = _extractor()
-    try:
-        found = extract(tree, url=url, options=settings)
-    except (
-        ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
-        ValueError,
-        lxml.etree.LxmlError,
-    ) as error:  # fmt: skip
-        # It is told apart from "nothing found" in the log only: either way the other ways are
-        # tried.
-        log.debug("%s: the body extractor failed: %r", url, error)
-        return []
-    if found is None or found.body is None:
-        return []
-    return _extractor_blocks(found.body)
 
 
 def blocks_of(
@@ -170,37 +145,6 @@ def markup_lines(text: str) -> list[Line]:
     return [Line(line) for raw in repair(text).split("\n") if (line := tidy_line(raw))]
 
 
-def largest_block(tree: HtmlElement) -> list[Line]:
-    """Return the paragraphs of the element that holds most running text.
-
-    For pages that the extractor gives up on.
-    """
-    weight: dict[Any, float] = {}
-    for element in tree.iter("p", "div", "td", "section", "article", "pre"):
-        own = [element.text or "", *(c.tail or "" for c in element if isinstance(c.tag, str))]
-        if element.tag == "p":
-            own = [element.text_content()]
-        words = count_words(" ".join(own))
-        if words < 8 or any(is_aside(a) for a in (element, *element.iterancestors())):
-            continue
-        links = sum(count_words(a.text_content()) for a in element.iter("a"))
-        gain = words - 1.5 * links
-        if gain <= 0:
-            continue
-        holder = element.getparent() if element.tag == "p" else element
-        for steps, target in enumerate(
-            (holder, holder.getparent() if holder is not None else None)
-        ):
-            if (target is not None and target.tag not in ("html", "body")) or (
-                target is not None and not steps
-            ):
-                weight[target] = weight.get(target, 0.0) + gain * (1.0, 0.4)[steps]
-    if not weight:
-        return []
-    best = max(weight, key=lambda e: weight[e])
-    return [line for line in blocks_of(best) if not line.link]
-
-
 def words_in(lines: Sequence[Line]) -> int:
     """Return the words in lines."""
     return sum(count_words(line.text) for line in lines)
@@ -230,59 +174,6 @@ def _is_hidden(element: HtmlElement) -> bool:
     return element.get("hidden") is not None or bool(
         style and re.search(r"display\s*:\s*none", style, re.I)
     )
-
-
-@functools.cache
-def _extractor() -> tuple[Any, Any]:
-    """Load the extractor on first need (half a second), with its settings."""
-    import trafilatura
-    from trafilatura.settings import Extractor
-
-    for name in ("trafilatura", "htmldate", "justext", "readability"):
-        logging.getLogger(name).setLevel(
-            logging.CRITICAL
-        )  # what it could not do is told by its answer
-    return trafilatura.bare_extraction, Extractor(
-        comments=False, output_format="python", with_metadata=False
-    )
-
-
-def _extractor_blocks(body: Any) -> list[Line]:
-    """The extractor's own elements (p, head, list, item, quote, table, row, cell, lb) as lines."""
-    lines: list[Line] = []
-    parts: list[str] = []
-
-    def flush(heading: bool = False) -> None:
-        text = tidy_line("".join(parts))
-        parts.clear()
-        if text:
-            lines.append(Line(repair(text), heading=heading))
-
-    whole = ("p", "head", "list", "item", "quote", "code", "table", "row", "body", "div")
-    stack: list[tuple[Any, bool]] = [(body, False)]
-    while stack:
-        node, leaving = stack.pop()
-        tag = node.tag
-        if leaving:
-            if tag in whole:
-                flush(tag == "head")
-            elif tag == "cell":
-                parts.append(" ")
-            if node.tail and node is not body:
-                parts.append(node.tail)
-            continue
-        if not isinstance(tag, str):
-            if node.tail:
-                parts.append(node.tail)
-            continue
-        if tag in whole or tag == "lb":
-            flush()
-        if node.text:
-            parts.append(node.text)
-        stack.append((node, True))
-        stack.extend((child, False) for child in reversed(node))
-    flush()
-    return lines
 
 
 def cut_all(elements: Iterable[HtmlElement]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 import lxml.etree
@@ -25,7 +25,8 @@ from newsarchive.parse.refusals import (
     refuse_bytes,
     refuse_text,
 )
-from newsarchive.parse.related import take_related
+from newsarchive.parse.related import Related, take_related
+from newsarchive.parse.shown import Shown, lines_around, shown_of, text_lines
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Source
@@ -38,7 +39,6 @@ from newsarchive.text.repair import repair, tidy_line
 
 _FEW_WORDS = 25
 """Below this the other ways to a body are tried too."""
-_FEW_LINES = 3
 _SHORT_WORDS = 80
 """Below this a body may be a teaser list that the extractor took for want of anything better."""
 _CLAIMS = (
@@ -167,26 +167,33 @@ def _page_of(
     )
 
 
+def read_shown(text: str, url: str) -> Shown | None:
+    """Return what a page shows, just as its body is chosen from; None where nothing is shown.
+
+    For the training of that choice.
+
+    Args:
+        text: the page's markup.
+        url: its address.
+    """
+    tree = _tree_of(text)
+    if tree is None:
+        return None
+    page = _page_of(tree, url, None, None, datetime.now(UTC))
+    _open(page)
+    shown = shown_of(page)
+    return shown if shown.blocks.blocks else None
+
+
 def _article(page: Page) -> Reading:
-    settle_rule(page)
-    rule = page.rule
-    removed = [e for selector in (rule.remove if rule else ()) for e in select(page.tree, selector)]
-    inside = {d for e in removed for d in e.iter()}
-    headings = [
-        Heading(repair(bodies.text_of(e)[:1000]), int(e.tag[1]), e)
-        for e in page.tree.iter("h1", "h2", "h3", "h4")
-        if e not in inside
-    ]
+    headings, related = _open(page)
     refused = None
     if is_error(page, headings):
-        shown = page.said.page_title or (headings[0].text if headings else None)
-        refused = Refused("error_page", shown)
-    _take_title(page, headings)
-    # Where the page points to is read first: rules remove the boxes that say it.
-    related = take_related(page.tree, page.base, page.title)
-    bodies.cut_all(removed)
-    page.blocks = _blocks_around(page)
-    lines = _apart(_body_lines(page), page.blocks)
+        message = page.said.page_title or (headings[0].text if headings else None)
+        refused = Refused("error_page", message)
+    shown = shown_of(page)
+    page.blocks = lines_around(shown, page.title_element)
+    lines = _body_lines(page, shown)
     pieces = separate(lines, title=page.title or "\x00", cautious=True)
     main = pieces[0]
     main.paragraphs = _without_edges(main.paragraphs, page)
@@ -214,6 +221,24 @@ def _article(page: Page) -> Reading:
         first.related[:] = list(dict.fromkeys([*titles, *first.related]))
         first.evidence.setdefault("related", "label")
     return Reading(founds, refused)
+
+
+def _open(page: Page) -> tuple[list[Heading], Related]:
+    """Settle a page's rule and title, and cut out what its rule and related boxes name."""
+    settle_rule(page)
+    rule = page.rule
+    removed = [e for selector in (rule.remove if rule else ()) for e in select(page.tree, selector)]
+    inside = {d for e in removed for d in e.iter()}
+    headings = [
+        Heading(repair(bodies.text_of(e)[:1000]), int(e.tag[1]), e)
+        for e in page.tree.iter("h1", "h2", "h3", "h4")
+        if e not in inside
+    ]
+    _take_title(page, headings)
+    # Where the page points to is read first: rules remove the boxes that say it.
+    related = take_related(page.tree, page.base, page.title)
+    bodies.cut_all(removed)
+    return headings, related
 
 
 def _take_title(page: Page, headings: list[Heading]) -> None:
@@ -257,41 +282,22 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     )
 
 
-def _body_lines(page: Page) -> list[Line]:
+def _body_lines(page: Page, shown: Shown) -> list[Line]:
     if page.rule and page.rule.body:
         lines = bodies.rule_lines(select(page.tree, page.rule.body))
         if bodies.words_in(lines) >= LEAST_WORDS:
             page.evidence["text"] = "rule"
             return lines
     page.evidence["text"] = "heuristic"
-    lines = bodies.extracted_lines(page.tree, page.url)
+    lines = text_lines(shown)
     words = bodies.words_in(lines)
-    if words >= _FEW_WORDS:
-        return lines
     stated = page.said.article.get("articleBody")
-    if isinstance(stated, str):
+    if words < _FEW_WORDS and isinstance(stated, str):
         own = bodies.markup_lines(stated)
         if bodies.words_in(own) > words:
             page.evidence["text"] = "jsonld"
             return own
-    largest = bodies.largest_block(page.tree)
-    return largest if bodies.words_in(largest) > words else lines
-
-
-def _apart(lines: list[Line], blocks: list[Line]) -> list[Line]:
-    """Set apart again the page's blocks where the extractor ran them together into one line.
-
-    It does so on short pages, headline and date included.
-    """
-    if len(lines) > _FEW_LINES:
-        return lines
-    own = {line.text for line in blocks}
-    found: list[Line] = []
-    for line in lines:
-        parts = [b for b in blocks if b.text in line.text] if line.text not in own else []
-        whole = sum(len(b.text) + 1 for b in parts)
-        found += parts if len(parts) > 1 and whole >= 0.95 * len(line.text) else [line]
-    return found
+    return lines
 
 
 def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
@@ -334,17 +340,6 @@ def _not_beside(paragraphs: list[str], page: Page) -> list[str]:
     own = bare(page.title)
     seen = any(len(b.split()) > 6 and b not in own and b in found for b in shown)
     return paragraphs if seen else []
-
-
-def _blocks_around(page: Page) -> list[Line]:
-    """Lines of the page but for what stands beside an article."""
-    keep = set()
-    if page.title_element is not None:
-        keep = {page.title_element, *page.title_element.iterancestors()}
-    found = page.tree.find("body")
-    return bodies.blocks_of(
-        found if found is not None else page.tree, lambda e: e not in keep and bodies.is_aside(e)
-    )
 
 
 def _labels_of(page: Page, main: Piece) -> dict[str, str]:

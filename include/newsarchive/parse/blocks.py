@@ -1,0 +1,199 @@
+"""A page as its readers see it: blocks of text in page order, and the boxes that they stand in."""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from lxml.etree import iterwalk
+from lxml.html import HtmlElement
+
+_BOX_WORDS = """
+    address article aside blockquote body caption center dd details dialog div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html label legend li main
+    menu nav ol p pre search section summary table tbody td tfoot th thead tr ul
+"""
+_UNSEEN_WORDS = """
+    script style noscript template svg math iframe button select option textarea input object
+    embed head canvas audio video map datalist meter progress
+"""
+_INLINE_BOLD = ("b", "strong")
+_BOX, _UNSEEN, _BREAK, _LINK, _BOLD, _INLINE = range(1, 7)
+_KINDS = (
+    dict.fromkeys(_BOX_WORDS.split(), _BOX)
+    | dict.fromkeys(_UNSEEN_WORDS.split(), _UNSEEN)
+    | dict.fromkeys(_INLINE_BOLD, _BOLD)
+    | {"br": _BREAK, "a": _LINK}
+)
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_NAMES = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_LONGEST_NAMES = 200
+"""Characters of a class or id that are read."""
+_MOST_BLOCKS = 20_000
+"""Blocks of a page that are read; what comes behind them is no article."""
+
+
+@dataclass(slots=True)
+class Box:
+    """An element that sets its text apart from what is around it."""
+
+    tag: str
+    parent: int
+    """Its parent's place among the boxes; -1 for the first."""
+    depth: int
+    names: tuple[str, ...]
+    """Words of its class and id, and its role and itemprop, each once."""
+    hidden: bool
+    """Whether it, or a box around it, is not shown."""
+    form: int
+    """Same for boxes of the same tags and classes all the way up."""
+    first: int
+    """Its text begins with this block ..."""
+    end: int
+    """... and ends before this one."""
+    element: HtmlElement
+
+
+@dataclass(slots=True)
+class Block:
+    """Text that stands together: a paragraph, a heading, a link of a menu."""
+
+    text: str
+    """One line, white space made single spaces; not repaired yet."""
+    box: int
+    """The place of the innermost box around it."""
+    linked: int
+    """Characters of it that are links, white space left out."""
+    bold: int
+    """Characters of it that are bold, white space left out."""
+    names: tuple[str, ...]
+    """Words of the classes of the elements inside it."""
+
+
+@dataclass(slots=True)
+class Blocks:
+    """The blocks of a page and their boxes, both in page order."""
+
+    blocks: list[Block] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+
+def read_blocks(root: HtmlElement) -> Blocks:
+    """Return the blocks of an element, in one walk.
+
+    Scripts, buttons and the like are left out; hidden text is in, and marked by its box.
+
+    Args:
+        root: the body of a page; it is left as it is.
+    """
+    found = Blocks()
+    blocks, boxes = found.blocks, found.boxes
+    forms: dict[tuple[int, str, str | None], int] = {}
+    parts: list[str] = []
+    inner: list[str] = []
+    box, linked, bold = -1, 0, 0
+    links = bolds = 0
+    kinds = _KINDS.get
+    # Of an element that is passed over only its start is told, and its tail is read there.
+    walk = iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        tag = element.tag
+        kind = kinds(tag) or (_BOX if isinstance(tag, str) and "-" in tag else _INLINE)
+        if event == "start":
+            if kind == _UNSEEN or not isinstance(tag, str):
+                walk.skip_subtree()
+                continue
+            if kind == _BOX:
+                if parts:
+                    _flush(blocks, parts, box, linked, bold, inner)
+                linked = bold = 0
+                if len(blocks) > _MOST_BLOCKS:
+                    break
+                boxes.append(_box_of(element, tag, box, boxes, forms, len(blocks)))
+                box = len(boxes) - 1
+            elif kind == _BREAK:
+                if parts:
+                    _flush(blocks, parts, box, linked, bold, inner)
+                linked = bold = 0
+            else:
+                if kind == _LINK:
+                    links += 1
+                elif kind == _BOLD:
+                    bolds += 1
+                css = element.get("class")
+                if css:
+                    inner.append(css)
+            text = element.text
+        else:
+            if kind == _BOX:
+                if parts:
+                    _flush(blocks, parts, box, linked, bold, inner)
+                linked = bold = 0
+                boxes[box].end = len(blocks)
+                box = boxes[box].parent
+            elif kind == _LINK:
+                links -= 1
+            elif kind == _BOLD:
+                bolds -= 1
+            if element is root:
+                break
+            text = element.tail
+        if text:
+            parts.append(text)
+            if links or bolds:
+                size = len("".join(text.split()))
+                if links:
+                    linked += size
+                if bolds:
+                    bold += size
+    if parts:
+        _flush(blocks, parts, box, linked, bold, inner)
+    for left in boxes:
+        if left.end < left.first:
+            left.end = len(blocks)
+    return found
+
+
+def _flush(
+    blocks: list[Block], parts: list[str], box: int, linked: int, bold: int, inner: list[str]
+) -> None:
+    text = " ".join("".join(parts).split())
+    parts.clear()
+    if text:
+        names = tuple({name for css in inner for name in _names(css)}) if inner else ()
+        blocks.append(Block(text, box, linked, bold, names))
+    inner.clear()
+
+
+def _box_of(
+    element: HtmlElement,
+    tag: str,
+    parent: int,
+    boxes: list[Box],
+    forms: dict[tuple[int, str, str | None], int],
+    first: int,
+) -> Box:
+    names: list[str] = []
+    hidden = parent >= 0 and boxes[parent].hidden
+    css: str | None = None
+    for key, value in element.items():
+        if key == "class":
+            css = value
+            names += _names(value)
+        elif key == "id":
+            names += _names(value)
+        elif key in ("role", "itemprop"):
+            names.append(f"{key}:{value[:30].lower()}")
+        elif key == "style":
+            hidden = hidden or _HIDDEN_STYLE.search(value) is not None
+        elif key == "hidden":
+            hidden = True
+    above = boxes[parent].form if parent >= 0 else -1
+    form = forms.setdefault((above, tag, css), len(forms))
+    depth = boxes[parent].depth + 1 if parent >= 0 else 0
+    return Box(tag, parent, depth, tuple(names), hidden, form, first, -1, element)
+
+
+@lru_cache(maxsize=16_384)  # the classes of a site are few
+def _names(css: str) -> tuple[str, ...]:
+    return tuple({name.lower() for name in _NAMES.findall(css[:_LONGEST_NAMES])})

@@ -1,0 +1,426 @@
+"""What is measured of each block of a page, to tell the text of an article from what is around it.
+
+Everything is counted over the whole page at once: pages have thousands of blocks.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsarchive.parse.blocks import HEADINGS, Blocks
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+TAGS = (
+    "p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "dd", "dt", "blockquote",
+    "figcaption", "article", "section", "header", "footer", "aside", "pre", "body", "label", "form",
+)  # fmt: skip
+AROUND = (
+    "article", "main", "aside", "nav", "footer", "header", "form", "table", "ul", "ol", "figure",
+    "blockquote", "section", "li", "p", "h1", "h2", "h3",
+)  # fmt: skip
+_TAG_PLACE = {tag: n for n, tag in enumerate(TAGS)}
+_LEVELS = 4
+_SHORT_WORDS = 20
+"""Of blocks up to this long the words themselves are evidence: "Share", "Read also"."""
+_WORD = re.compile(r"\w+")
+_BULLETS = frozenset("-*\u2013\u2014\u2022\u00b7\u25cf\u25a0\u25aa\u25ba>|\u00bb")
+_QUOTES = frozenset("\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u300c\u300d")
+_CLOSERS = "\"'\u201d\u2019\u00bb)\u300d]"
+# Classes of characters, one bit each.
+_SPACE, _LETTER, _UPPER, _DIGIT, _SINGLE, _COMMA, _STOP = (1 << n for n in range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a page says of itself, against which its blocks are held."""
+
+    title: str = ""
+    title_block: int = -1
+    """Place of the block that is the headline; -1 where none is."""
+    description: str = ""
+    body: str = ""
+    """The articleBody of its JSON-LD, as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Hashed words that name or fill blocks: of boxes' classes, of short texts."""
+
+    boxes: Ints
+    """Shape (k, 2): place of a box, hash of one of its names."""
+    blocks: Ints
+    """Shape (m, 2): place of a block, hash of one of its words, or of its inner names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The measures of one page."""
+
+    values: Floats
+    """Shape (blocks, len(NAMES)); counts as they are or as log1p, shares from 0 to 1."""
+    tokens: Tokens
+    levels: Ints
+    """Shape (3, blocks): the box of each block, its parent and grandparent; -1 above the top."""
+    spans: Ints
+    """Shape (boxes, 2): first block of each box, and the one after its last."""
+
+
+def hash_of(kind: str, word: str) -> int:
+    """Return a number of 31 bits for a word of a kind."""
+    return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
+
+
+def measure(page: Blocks, claims: Claims) -> Features:
+    """Return the measures of all blocks of a page.
+
+    Args:
+        page: with one block at least.
+        claims: what the page says of itself.
+    """
+    return _Measuring(page, claims).features()
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    """Classes of the characters of the basic plane, by code point."""
+    table = np.zeros(0x10000, np.uint8)
+    for code in range(0x10000):
+        char = chr(code)
+        kind = unicodedata.category(char)
+        bits = 0
+        if kind[0] == "L" or kind in ("Mn", "Mc"):
+            bits = _LETTER
+            if kind in ("Lu", "Lt"):
+                bits |= _UPPER
+        elif kind == "Nd":
+            bits = _LETTER | _DIGIT
+        elif char.isspace():
+            bits = _SPACE
+        if _is_single(code):
+            bits |= _SINGLE
+        if char in ",\uff0c\u060c\u3001":
+            bits |= _COMMA
+        if char in ".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964:;":
+            bits |= _STOP
+        table[code] = bits
+    return table
+
+
+def _is_single(code: int) -> bool:
+    """Whether a character counts as a word: scripts without spaces."""
+    return (
+        0x3040 <= code <= 0x30FF
+        or 0x3400 <= code <= 0x4DBF
+        or 0x4E00 <= code <= 0x9FFF
+        or 0xF900 <= code <= 0xFAFF
+        or 0x0E00 <= code <= 0x0EFF
+        or 0x1000 <= code <= 0x109F
+        or 0x1780 <= code <= 0x17FF
+    )
+
+
+class _Measuring:
+    def __init__(self, page: Blocks, claims: Claims) -> None:
+        self.page = page
+        self.claims = claims
+        self.texts = [b.text for b in page.blocks]
+        self.n = len(self.texts)
+        self.columns: list[NDArray[np.generic]] = []
+        boxes = page.boxes
+        self.box = np.fromiter((b.box for b in page.blocks), np.int32, self.n)
+        self.parent = np.fromiter((b.parent for b in boxes), np.int32, len(boxes))
+        self.depth = np.fromiter((b.depth for b in boxes), np.int32, len(boxes))
+        self.spans = np.array([(b.first, b.end) for b in boxes], np.int32).reshape(-1, 2)
+        levels = [self.box]
+        for _ in range(_LEVELS - 1):
+            last = levels[-1]
+            levels.append(
+                np.where(last >= 0, self.parent[np.maximum(last, 0)], -1).astype(np.int32)
+            )
+        self.levels = np.stack(levels)
+
+    def add(self, *columns: NDArray[np.generic]) -> None:
+        self.columns.extend(columns)
+
+    def features(self) -> Features:
+        self.count_characters()
+        self.place()
+        self.compare_claims()
+        self.look_around()
+        self.find_best()
+        self.compare_forms()
+        values = np.stack(self.columns, axis=1).astype(np.float32)
+        return Features(values, self.tokens(), self.levels[:3], self.spans)
+
+    # ------------------------------------------------------------------ a block by itself
+
+    def count_characters(self) -> None:
+        texts = self.texts
+        size = np.fromiter(map(len, texts), np.int32, self.n)
+        codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        bits = _classes()[np.minimum(codes, 0xFFFF)]
+        starts = np.zeros(self.n, np.intp)
+        np.cumsum(size[:-1], out=starts[1:])
+        letter = (bits & _LETTER) > 0
+        single = (bits & _SINGLE) > 0
+        before = np.empty_like(letter)
+        before[1:] = letter[:-1]
+        before[starts] = False
+        begins = (letter & ~before) | single
+
+        def per_block(flags: NDArray[np.generic]) -> NDArray[np.int32]:
+            return np.add.reduceat(flags.astype(np.int32), starts)
+
+        self.size = size
+        self.words = per_block(begins)
+        words = np.maximum(self.words, 1)
+        self.commas = per_block((bits & _COMMA) > 0)
+        stops = per_block((bits & _STOP) > 0)
+        solid = np.maximum(per_block((bits & _SPACE) == 0), 1)
+        linked = np.fromiter((b.linked for b in self.page.blocks), np.int32, self.n)
+        bold = np.fromiter((b.bold for b in self.page.blocks), np.int32, self.n)
+        self.links = np.minimum(linked / solid, 1.0)
+        last = [t.rstrip(_CLOSERS)[-1:] for t in texts]
+        ends = np.array(
+            [c != "" and c in ".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964" for c in last]
+        )
+        colon = np.array([c in (":", "\uff1a") for c in last])
+        seen: dict[str, int] = {}
+        for text in texts:
+            seen[text] = seen.get(text, 0) + 1
+        repeats = np.array([seen[t] for t in texts])
+        inner = np.array([bool(b.names) for b in self.page.blocks])
+        first_lower = np.array([t[0].islower() for t in texts])
+        self.ends = ends
+        self.add(
+            np.log1p(size),
+            np.log1p(self.words),
+            self.links,
+            self.commas / words,
+            stops / words,
+            ends,
+            colon,
+            per_block(begins & ((bits & _UPPER) > 0)) / words,
+            per_block(begins & ((bits & _DIGIT) > 0)) / words,
+            per_block(single) / solid,
+            per_block(letter) / solid,
+            size / words,
+            np.minimum(bold / solid, 1.0),
+            np.minimum(repeats, 10),
+            inner,
+            first_lower,
+            np.array([t[0] in _BULLETS for t in texts]),
+            np.array([t[0] in _QUOTES for t in texts]),
+            np.array(["\u00a9" in t or "(c)" in t or "\u00ae" in t for t in texts]),
+            np.array(["@" in t or "http" in t or "www." in t for t in texts]),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ where it stands
+
+    def place(self) -> None:
+        boxes = self.page.boxes
+        n = self.n
+        order = np.arange(n)
+        total = max(int(self.size.sum()), 1)
+        self.total = total
+        self.before = np.cumsum(self.size) - self.size
+        title = self.claims.title_block
+        self.title = title
+        since = (
+            np.where(
+                order >= title,
+                np.log1p(np.maximum(self.before - self.before[title], 0)),
+                -np.log1p(np.maximum(self.before[title] - self.before, 0)),
+            )
+            if title >= 0
+            else np.full(n, -20.0)
+        )
+        tags = [boxes[b.box].tag if b.box >= 0 else "body" for b in self.page.blocks]
+        tag = np.array([_TAG_PLACE.get(t, len(TAGS)) for t in tags])
+        around = {name: 1 << k for k, name in enumerate(AROUND)}
+        flags = np.zeros(len(boxes) + 1, np.int64)
+        for k, box in enumerate(boxes):
+            flags[k] = (flags[box.parent] if box.parent >= 0 else 0) | around.get(box.tag, 0)
+        mine = flags[self.box]
+        hidden = np.array([b.box >= 0 and boxes[b.box].hidden for b in self.page.blocks])
+        siblings = np.bincount(self.parent[self.parent >= 0], minlength=len(boxes) + 1)
+        self.tag = tag
+        self.heading = np.array([t in HEADINGS for t in tags])
+        self.add(
+            order / n,
+            self.before / total,
+            np.full(n, np.log1p(n)),
+            np.full(n, np.log1p(total)),
+            np.full(n, float(title >= 0)),
+            np.clip(order - title, -50, 50) if title >= 0 else np.full(n, -99),
+            since,
+            self.depth[self.box] if boxes else np.zeros(n),
+            hidden,
+            np.log1p(siblings[self.levels[1]]),
+            np.log1p(siblings[self.box]),
+            *((tag == k).astype(np.float32) for k in range(len(TAGS) + 1)),
+            *(((mine >> k) & 1).astype(np.float32) for k in range(len(AROUND))),
+        )
+
+    def compare_claims(self) -> None:
+        claims = self.claims
+        title, description = _folded(claims.title), _folded(claims.description)
+        n = self.n
+        like_title, like_description = np.full(n, -1.0), np.full(n, -1.0)
+        for k, text in enumerate(self.texts):
+            if self.words[k] > 80 or not (title or description):
+                continue
+            words = _folded(text)
+            if words and title:
+                like_title[k] = len(words & title) / len(words)
+            if words and description:
+                like_description[k] = len(words & description) / len(words)
+        self.add(like_title, like_description, self.in_stated_body())
+
+    def in_stated_body(self) -> NDArray[np.float64]:
+        """How much of a block stands in the JSON-LD's articleBody; -1 where there is none."""
+        stated = _WORD.findall(self.claims.body)
+        if len(stated) < 40:
+            return np.full(self.n, -1.0)
+        known = set(zip(stated, stated[1:], stated[2:], strict=False))
+        shares = np.full(self.n, 0.5)
+        for k, text in enumerate(self.texts):
+            words = _WORD.findall(text)
+            if len(words) > 3:
+                runs = list(zip(words, words[1:], words[2:], strict=False))
+                shares[k] = sum(run in known for run in runs) / len(runs)
+        return shares
+
+    # ------------------------------------------------------------------ the boxes around it
+
+    def sums(self, per_block: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return the sum over each box of what its blocks have; 0 behind the last."""
+        running = np.concatenate([[0.0], np.cumsum(per_block)])
+        return np.append(running[self.spans[:, 1]] - running[self.spans[:, 0]], 0.0)
+
+    def look_around(self) -> None:
+        running_text = (self.words >= 12) & (self.links < 0.35)
+        self.running_text = running_text
+        own = np.where(running_text, 1 + self.commas + np.minimum(self.size / 100, 3), 0)
+        boxes = len(self.page.boxes)
+        score = np.zeros(boxes + 1)
+        for level, share in enumerate((1, 1, 1 / 2, 1 / 3)):
+            places = self.levels[level]
+            score += share * np.bincount(
+                np.where(places >= 0, places, boxes), own, minlength=boxes + 1
+            )
+        score[boxes] = 0
+        self.score = score
+        chars, links = self.sums(self.size), self.sums(self.links * self.size)
+        self.chars, self.box_links = chars, links
+        blocks = self.sums(np.ones(self.n))
+        paragraphs = self.sums(self.tag == 0)
+        longs = self.sums(running_text)
+        heads = self.sums(self.heading)
+        top = max(float(score.max()), 1e-6)
+        for level in range(_LEVELS):
+            at = np.where(self.levels[level] >= 0, self.levels[level], boxes)
+            some = np.maximum(chars[at], 1)
+            count = np.maximum(blocks[at], 1)
+            self.add(
+                np.log1p(chars[at]),
+                links[at] / some,
+                np.log1p(blocks[at]),
+                paragraphs[at] / count,
+                longs[at] / count,
+                heads[at] / count,
+                score[at] / top,
+                chars[at] / self.total,
+            )
+
+    def find_best(self) -> None:
+        """Compare with the box that holds most running text, as readability finds it."""
+        n, boxes = self.n, self.page.boxes
+        order = np.arange(n)
+        if not boxes:
+            self.add(*(np.zeros(n) for _ in range(6)))
+            return
+        dense = 1 - self.box_links[:-1] / np.maximum(self.chars[:-1], 1)
+        best = int(np.argmax(self.score[:-1] * dense))
+        first, end = self.spans[best]
+        inside = (order >= first) & (order < end)
+        apart = np.full(n, boxes[best].depth + 1)
+        at, steps = best, 0
+        while at >= 0:
+            low, high = self.spans[at]
+            reached = (order >= low) & (order < high)
+            apart[reached] = np.minimum(apart[reached], steps)
+            at, steps = boxes[at].parent, steps + 1
+        self.add(
+            np.clip(order - first, -50, 50),
+            np.clip(order - (end - 1), -50, 50),
+            inside,
+            apart,
+            self.depth[self.box] - boxes[best].depth,
+            self.box == best,
+        )
+
+    def compare_forms(self) -> None:
+        """Compare with blocks of the same tags and classes: paragraphs of a text are alike."""
+        boxes = self.page.boxes
+        forms = np.append(np.fromiter((b.form for b in boxes), np.int32, len(boxes)), -1)
+        running = np.where(self.running_text, self.size, 0)
+        total = max(int(running.sum()), 1)
+        for level in range(3):
+            at = np.where(self.levels[level] >= 0, self.levels[level], len(boxes))
+            form = forms[at] + 1
+            kinds = int(form.max()) + 1
+            held = np.bincount(form, running, minlength=kinds)
+            chars = np.bincount(form, self.size, minlength=kinds)
+            links = np.bincount(form, self.links * self.size, minlength=kinds)
+            count = np.bincount(form, minlength=kinds)
+            self.add(
+                held[form] / total,
+                links[form] / np.maximum(chars[form], 1),
+                np.log1p(count[form]),
+                held[form] / max(float(held.max()), 1.0),
+            )
+
+    # ------------------------------------------------------------------ words
+
+    def tokens(self) -> Tokens:
+        named: list[tuple[int, int]] = []
+        boxes = self.page.boxes
+        for k, box in enumerate(boxes):
+            if box.end > box.first:
+                named += ((k, number) for number in _hashes(box.names))
+                named.append((k, _hash("t", box.tag)))
+        worded: list[tuple[int, int]] = []
+        for k, block in enumerate(self.page.blocks):
+            if self.words[k] <= _SHORT_WORDS:
+                worded += ((k, _hash("w", w)) for w in _folded(block.text))
+            worded += ((k, _hash("i", name)) for name in block.names)
+            tag = boxes[block.box].tag if block.box >= 0 else ""
+            above = boxes[block.box].parent if block.box >= 0 else -1
+            worded.append((k, _hash("p", f"{boxes[above].tag if above >= 0 else ''}/{tag}")))
+        return Tokens(_pairs(named), _pairs(worded))
+
+
+def _pairs(rows: Sequence[tuple[int, int]]) -> Ints:
+    return np.array(rows, np.int32).reshape(-1, 2)
+
+
+@lru_cache(maxsize=65_536)
+def _hash(kind: str, word: str) -> int:
+    return hash_of(kind, word)
+
+
+def _hashes(names: Sequence[str]) -> Iterator[int]:
+    return (_hash("c", name) for name in names)
+
+
+def _folded(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))

@@ -1,0 +1,111 @@
+"""The trained networks that tell which blocks of a page are the text of its article.
+
+They are small, and run in NumPy. Each sees a block's measures, the hashed names and words of
+Features.tokens, and through four convolutions over the blocks in page order what stands up to
+fifteen blocks before and behind it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsarchive.parse.features import Floats, Ints
+
+REACHES = (1, 2, 4, 8)
+"""How far each convolution looks, in blocks."""
+GLOBAL_AFTER = 1
+"""The convolution after which a block also sees the whole page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How measures become the networks' input: each column by the order of its values."""
+
+    knots: Floats
+    """Shape (columns, knots): quantiles of the values of each column, ascending; where a column
+    has few values, its mean and spread in the first two."""
+    counts: Ints
+    """Shape (columns,): how many of the knots count; 0 for a column with few values."""
+
+    def __call__(self, values: Floats) -> Floats:
+        """Return the input for measures, both of shape (blocks, columns)."""
+        scaled = np.empty_like(values)
+        for column, count in enumerate(self.counts):
+            knots = self.knots[column]
+            if count:
+                levels = np.linspace(-1.7, 1.7, count)
+                scaled[:, column] = np.interp(values[:, column], knots[:count], levels)
+            else:
+                scaled[:, column] = np.clip((values[:, column] - knots[0]) / knots[1], -4, 4)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The numbers of one network."""
+
+    near: Floats
+    """Shape (vocabulary + 1, width): of names of the three innermost boxes; the last row is 0."""
+    around: Floats
+    """The same of the names of all boxes around a block."""
+    inside: Floats
+    """The same of a block's own words."""
+    first: tuple[Floats, Floats]
+    convolutions: tuple[tuple[Floats, Floats], ...]
+    page: Floats
+    last: tuple[Floats, Floats]
+
+
+def answer(
+    network: Network, values: Floats, boxes: Ints, blocks: Ints, levels: Ints, spans: Ints
+) -> Floats:
+    """Return for each block how likely one network takes it for text of the article, 0 to 1.
+
+    Args:
+        network: what it has learned.
+        values: scaled measures, shape (blocks, columns).
+        boxes: tokens of boxes by their place in the vocabulary, shape (k, 2).
+        blocks: the same of blocks.
+        levels: as in Features.
+        spans: as in Features.
+    """
+    n, count = len(values), len(spans)
+    width = network.near.shape[1]
+    # One row more than boxes, of zeros: what stands above the top.
+    near = _sums(network.near, boxes, count + 1)
+    around = _sums(network.around, boxes, count)
+    inside = _sums(network.inside, blocks, n)
+    change = np.zeros((n + 1, width), np.float32)
+    np.add.at(change, spans[:, 0], around)
+    np.subtract.at(change, spans[:, 1], around)
+    hidden = np.concatenate(
+        [
+            values,
+            np.tanh(near[levels].sum(axis=0)),
+            np.tanh(np.cumsum(change, axis=0)[:n]),
+            np.tanh(inside),
+        ],
+        axis=1,
+    )
+    hidden = np.maximum(hidden @ network.first[0] + network.first[1], 0)
+    size = hidden.shape[1]
+    for place, (reach, (weights, bias)) in enumerate(
+        zip(REACHES, network.convolutions, strict=True)
+    ):
+        wide = np.zeros((n + 2 * reach, size), np.float32)
+        wide[reach : n + reach] = hidden
+        seen = np.concatenate([wide[:n], hidden, wide[2 * reach :]], axis=1)
+        hidden = hidden + np.maximum(seen @ weights + bias, 0)
+        if place == GLOBAL_AFTER:
+            whole = np.concatenate([hidden.mean(axis=0), hidden.max(axis=0)])
+            hidden = hidden + np.tanh(whole @ network.page)
+    logits = np.clip((hidden @ network.last[0] + network.last[1])[:, 0], -30, 30)
+    chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return chances
+
+
+def _sums(rows: Floats, tokens: Ints, count: int) -> Floats:
+    """Return for each box or block the sum of the rows of its tokens, shape (count, width)."""
+    sums = np.zeros((count, rows.shape[1]), np.float32)
+    np.add.at(sums, tokens[:, 0], rows[tokens[:, 1]])
+    return sums

@@ -1,0 +1,116 @@
+"""What a page shows and claims, from which the text of its article is chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from lxml.html import HtmlElement
+
+from newsarchive.parse.blocks import HEADINGS, Block, Blocks, read_blocks
+from newsarchive.parse.body import is_aside
+from newsarchive.parse.borders import Line
+from newsarchive.parse.evidence import Page
+from newsarchive.parse.features import Claims, measure
+from newsarchive.parse.learned import load_model
+from newsarchive.parse.structured import as_texts
+from newsarchive.text.folding import bare
+from newsarchive.text.repair import repair, tidy_line
+
+CHOSEN = 0.45
+"""How likely a block must be text of the article, to be taken for it."""
+_LEAST_CHARS = 60
+"""Below this the likeliest blocks but the headline are taken too, if they are not all unlikely."""
+_UNLIKELY = 0.1
+_DESCRIPTIONS = ("og:description", "description", "twitter:description")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The blocks of a page, and what it says of itself."""
+
+    blocks: Blocks
+    claims: Claims
+
+
+def shown_of(page: Page) -> Shown:
+    """Return what a page shows.
+
+    Args:
+        page: with its title found; what is not to be read cut out.
+    """
+    body = page.tree.find("body")
+    blocks = read_blocks(body if body is not None else page.tree)
+    said = page.said
+    description = said.first(*_DESCRIPTIONS) or next(
+        iter(as_texts(said.article.get("description"))), ""
+    )
+    stated = said.article.get("articleBody")
+    claims = Claims(
+        page.title,
+        _title_block(page, blocks),
+        description,
+        stated if isinstance(stated, str) else "",
+    )
+    return Shown(blocks, claims)
+
+
+def text_lines(shown: Shown) -> list[Line]:
+    """Return the blocks that are the text of the article, none where none is likely."""
+    blocks = shown.blocks.blocks
+    if not blocks:
+        return []
+    chances = load_model().probabilities(measure(shown.blocks, shown.claims))
+    chosen = chances >= CHOSEN
+    if sum(len(b.text) for b, taken in zip(blocks, chosen, strict=True) if taken) < _LEAST_CHARS:
+        title = shown.claims.title_block
+        below = np.delete(chances, title) if title >= 0 and len(chances) > 1 else chances
+        chosen = chances >= max(_UNLIKELY, below.max() / 2)
+    return [
+        line
+        for block, taken in zip(blocks, chosen, strict=True)
+        if taken and (line := _line(block, shown.blocks))
+    ]
+
+
+def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
+    """Return the blocks that are seen and do not stand beside the article.
+
+    Args:
+        shown: what the page shows.
+        title: its headline's element: what that stands in is never beside.
+    """
+    around = {title, *title.iterancestors()} if title is not None else set()
+    beside: list[bool] = []
+    for box in shown.blocks.boxes:
+        above = box.parent >= 0 and beside[box.parent]
+        aside = box.hidden or is_aside(box.element)
+        beside.append(box.element not in around and (above or aside))
+    return [
+        line
+        for block in shown.blocks.blocks
+        if not (block.box >= 0 and beside[block.box]) and (line := _line(block, shown.blocks))
+    ]
+
+
+def _line(block: Block, shown: Blocks) -> Line | None:
+    text = repair(tidy_line(block.text))
+    if not text:
+        return None
+    solid = len(block.text.replace(" ", ""))
+    heading, at = False, block.box
+    while at >= 0 and not heading:
+        heading, at = shown.boxes[at].tag in HEADINGS, shown.boxes[at].parent
+    return Line(text, heading=heading, link=block.linked >= 0.9 * solid)
+
+
+def _title_block(page: Page, shown: Blocks) -> int:
+    """Place of the block that is the headline; -1 where none is."""
+    if page.title_element is not None:
+        for box in shown.boxes:
+            if box.element is page.title_element:
+                return box.first if box.first < box.end else -1
+    own = bare(page.title)
+    if own:
+        for n, block in enumerate(shown.blocks):
+            if abs(len(block.text) - len(page.title)) <= 40 and bare(block.text) == own:
+                return n
+    return -1

@@ -1,0 +1,97 @@
+"""Fields of labelled real pages beside other extractors: quality by set, and speed.
+
+    make bench-text [ARGS="--peers trafilatura,newspaper4k --no-speed"]
+
+Needs ../shared with its labelled pages and its yardstick. No page is answered by networks that
+have learned from a page of its host: for each part of the hosts there are networks trained on the
+others (.cache/train-text, made where they are missing, some minutes each). Speed is that of
+`newsarchive extract` with the networks that are shipped.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "train_text"))
+
+from examples import fold_of, host_of, labelled_pages, yardstick  # noqa: E402
+
+from newsarchive.cli.extract import fields_of  # noqa: E402
+from newsarchive.parse import shown  # noqa: E402
+from newsarchive.parse.learned import read_model  # noqa: E402
+
+OUT = ROOT / ".cache" / "bench-text"
+MODELS = ROOT / ".cache" / "train-text"
+FOLDS = 5
+
+
+def model_of_fold(fold: int, shared: Path) -> Path:
+    """Return the networks that have learned nothing of a fold's hosts; train them if missing."""
+    path = MODELS / f"fold-{fold}.npz"
+    if not path.exists():
+        options = ["--check", "--only", str(fold), "--shared", str(shared)]
+        command = ["make", "-C", str(ROOT), "train-text", f"ARGS={' '.join(options)}"]
+        subprocess.run(command, check=True)
+    return path
+
+
+def answer_held_back(shared: Path, out: Path) -> None:
+    """Write our answers to all labelled pages, each by networks that know nothing of its host."""
+    pages = list(labelled_pages(shared))
+    answers: list[dict[str, Any]] = []
+    for fold in range(FOLDS):
+        with model_of_fold(fold, shared).open("rb") as file:
+            model = read_model(file)
+        shown.load_model = lambda model=model: model  # type: ignore[misc]
+        held = [p for p in pages if fold_of(host_of(p), FOLDS) == fold]
+        for n, page in enumerate(held):
+            answers.append({"id": page["id"], **fields_of(page["url"], page["html"])})
+            if n % 100 == 99 or n == len(held) - 1:
+                print(f"part {fold + 1} of {FOLDS}: {n + 1} of {len(held)}", file=sys.stderr)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(a, ensure_ascii=False) + "\n" for a in answers)
+    out.write_text("".join(lines), "utf-8", "replace")
+
+
+def main() -> None:
+    """Measure quality and speed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--peers", default="trafilatura", help="names the yardstick knows")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter with the peers")
+    parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--no-quality", action="store_true")
+    parser.add_argument("--anew", action="store_true", help="forget answers of earlier runs")
+    args = parser.parse_args()
+    scored = yardstick(args.shared)
+    if args.anew:
+        shutil.rmtree(OUT, ignore_errors=True)
+    (OUT / "answers").mkdir(parents=True, exist_ok=True)
+    everything = OUT / "pages.jsonl.gz"
+    with everything.open("wb") as joined:
+        for name in ("newspaper/pages.jsonl.gz", "bench/labelled-pages.jsonl.gz"):
+            joined.write((args.shared / name).read_bytes())
+    base = [sys.executable, scored.__file__]
+    pythons = [f"--python={peer}={args.python}" for peer in args.peers.split(",") if peer]
+    peers = ["--peers", args.peers, *pythons]
+    common = ["--pages", str(everything), "--out", str(OUT), "--split", "all"]
+    if not args.no_quality:
+        answer_held_back(args.shared, OUT / "answers" / "project.jsonl")
+        subprocess.run([*base, "run", *common, "--resume", "--no-score", *peers], check=True)
+        subprocess.run([*base, "score", *common], check=True)
+    if not args.no_speed:
+        ours = str(Path(sys.executable).with_name("newsarchive")) + " extract"
+        command = [*base, "speed", *common, *peers, "--project-cmd", ours]
+        subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()

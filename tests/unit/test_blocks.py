@@ -1,0 +1,107 @@
+"""Blocks of a page, what is measured of them, and the networks that choose among them."""
+
+import lxml.html
+import numpy as np
+import pytest
+
+from newsarchive.parse.blocks import Blocks, read_blocks
+from newsarchive.parse.features import Claims, measure
+from newsarchive.parse.learned import load_model
+
+PAGE = """<body><nav><ul><li><a href=/a>Home</a></li><li><a href=/b>World</a></li></ul></nav>
+<article class="story storyBody" id=main><h1>Rain <b>stops</b> play</h1>
+<p>First line,<br>second   line with <a href=/x>a link</a>.</p>
+<div>Loose text <script>no()</script>goes on<p>inner</p> and ends</div>
+<div hidden><p>not seen</p></div></article></body>"""
+
+
+def blocks_of(markup: str) -> Blocks:
+    tree = lxml.html.document_fromstring(markup)
+    return read_blocks(tree.find("body"))
+
+
+def test_blocks_are_what_boxes_and_line_breaks_set_apart() -> None:
+    texts = [b.text for b in blocks_of(PAGE).blocks]
+    assert texts == [
+        "Home",
+        "World",
+        "Rain stops play",
+        "First line,",
+        "second line with a link.",
+        "Loose text goes on",
+        "inner",
+        "and ends",
+        "not seen",
+    ]
+
+
+def test_a_block_knows_its_links_bold_letters_and_boxes() -> None:
+    page = blocks_of(PAGE)
+    home, _, headline, _, second, *_, hidden = page.blocks
+    assert (home.linked, second.linked, headline.bold) == (4, 5, 5)
+    tags = []
+    at = second.box
+    while at >= 0:
+        tags.append(page.boxes[at].tag)
+        at = page.boxes[at].parent
+    assert tags == ["p", "article", "body"]
+    article = page.boxes[page.boxes[second.box].parent]
+    assert set(article.names) == {"story", "body", "main"}
+    assert [page.blocks[n].text for n in (article.first, article.end - 1)] == [
+        "Rain stops play",
+        "not seen",
+    ]
+    assert page.boxes[hidden.box].hidden
+    assert not page.boxes[home.box].hidden
+
+
+def test_boxes_of_the_same_tags_and_classes_have_one_form() -> None:
+    page = blocks_of("<body><p class=a>x</p><p class=a>y</p><p class=b>z</p>")
+    forms = [page.boxes[b.box].form for b in page.blocks]
+    assert forms[0] == forms[1] != forms[2]
+
+
+@pytest.mark.parametrize("depth", [10, 3000])
+def test_deep_nesting_is_read(depth: int) -> None:
+    root = body = lxml.html.Element("body")
+    for _ in range(depth):
+        inner = lxml.html.Element("div")
+        body.append(inner)
+        body = inner
+    body.text = "deep"
+    page = read_blocks(root)
+    assert [b.text for b in page.blocks] == ["deep"]
+    assert len(page.boxes) == depth + 1
+
+
+def test_measures_are_finite_and_one_row_a_block() -> None:
+    page = blocks_of(PAGE)
+    found = measure(page, Claims("Rain stops play", 2, "second line", ""))
+    assert found.values.shape[0] == len(page.blocks)
+    assert np.isfinite(found.values).all()
+    assert found.levels.shape == (3, len(page.blocks))
+    assert found.tokens.boxes[:, 0].max() < len(page.boxes)
+
+
+def test_measures_of_texts_without_letters() -> None:
+    page = blocks_of("<body>\U0001f600<p>\u2026</p><p>\u3002</p><p>\ud800x</p>")
+    assert np.isfinite(measure(page, Claims()).values).all()
+
+
+def test_measures_do_not_depend_on_what_a_site_calls_its_classes_when_counting() -> None:
+    one = measure(blocks_of(PAGE), Claims())
+    other = measure(blocks_of(PAGE.replace("storyBody", "xyz")), Claims())
+    assert np.array_equal(one.values, other.values)
+
+
+def test_the_model_is_small_and_tells_text_from_a_menu() -> None:
+    paragraphs = "".join(
+        f"<p>The council said on day {n} that the bridge would stay closed for repairs, and that"
+        " drivers should take the northern road until the work is done.</p>"
+        for n in range(5)
+    )
+    menu = "".join(f"<li><a href=/{n}>Section {n}</a></li>" for n in range(9))
+    page = blocks_of(f"<body><ul class=menu>{menu}</ul><article>{paragraphs}</article></body>")
+    chances = load_model().probabilities(measure(page, Claims()))
+    assert chances.shape == (14,)
+    assert chances[:9].max() < 0.5 < chances[9:].min()
