@@ -5,7 +5,6 @@ Everything is counted over the whole page at once: pages have thousands of block
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from zlib import crc32
@@ -71,11 +70,6 @@ class Features:
     """Shape (3, blocks): the box of each block, its parent and grandparent; -1 above the top."""
     spans: Ints
     """Shape (boxes, 2): first block of each box, and the one after its last."""
-
-
-def hash_of(kind: str, word: str) -> int:
-    """Return a number of 31 bits for a word of a kind."""
-    return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
 
 
 def measure(page: Blocks, claims: Claims) -> Features:
@@ -392,34 +386,60 @@ class _Measuring:
     # ------------------------------------------------------------------ words
 
     def tokens(self) -> Tokens:
-        named: list[tuple[int, int]] = []
         boxes = self.page.boxes
+        named: list[int] = []
+        counts = np.zeros(len(boxes), np.intp)
         for k, box in enumerate(boxes):
             if box.end > box.first:
-                named += ((k, number) for number in _hashes(box.names))
-                named.append((k, _hash("t", box.tag)))
-        worded: list[tuple[int, int]] = []
+                numbers = _box_tokens(box.tag, box.names)
+                named += numbers
+                counts[k] = len(numbers)
+        worded: list[int] = []
+        lengths = np.empty(self.n, np.intp)
+        words, tags = self.words.tolist(), [b.tag for b in boxes]
         for k, block in enumerate(self.page.blocks):
-            if self.words[k] <= _SHORT_WORDS:
-                worded += ((k, _hash("w", w)) for w in _folded(block.text))
-            worded += ((k, _hash("i", name)) for name in block.names)
-            tag = boxes[block.box].tag if block.box >= 0 else ""
+            if words[k] <= _SHORT_WORDS:
+                worded += map(_word_token, _folded(block.text))
+            if block.names:
+                worded += _inner_tokens(block.names)
+            tag = tags[block.box] if block.box >= 0 else ""
             above = boxes[block.box].parent if block.box >= 0 else -1
-            worded.append((k, _hash("p", f"{boxes[above].tag if above >= 0 else ''}/{tag}")))
-        return Tokens(_pairs(named), _pairs(worded))
+            worded.append(_place_token(tags[above] if above >= 0 else "", tag))
+            lengths[k] = len(worded)
+        return Tokens(
+            _pairs(np.repeat(np.arange(len(boxes)), counts), named),
+            _pairs(np.repeat(np.arange(self.n), np.diff(lengths, prepend=0)), worded),
+        )
 
 
-def _pairs(rows: Sequence[tuple[int, int]]) -> Ints:
-    return np.array(rows, np.int32).reshape(-1, 2)
+def _pairs(places: NDArray[np.intp], numbers: list[int]) -> Ints:
+    return np.stack([places, np.array(numbers, np.intp)], axis=1).astype(np.int32)
+
+
+def hash_of(kind: str, word: str) -> int:
+    """Return a number of 31 bits for a word of a kind."""
+    return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
 
 
 @lru_cache(maxsize=65_536)
-def _hash(kind: str, word: str) -> int:
-    return hash_of(kind, word)
+def _word_token(word: str) -> int:
+    return hash_of("w", word)
 
 
-def _hashes(names: Sequence[str]) -> Iterator[int]:
-    return (_hash("c", name) for name in names)
+# The tags and classes of a site are few.
+@lru_cache(maxsize=16_384)
+def _box_tokens(tag: str, names: tuple[str, ...]) -> list[int]:
+    return [*(hash_of("c", name) for name in names), hash_of("t", tag)]
+
+
+@lru_cache(maxsize=16_384)
+def _inner_tokens(names: tuple[str, ...]) -> list[int]:
+    return [hash_of("i", name) for name in names]
+
+
+@lru_cache(maxsize=4096)
+def _place_token(above: str, tag: str) -> int:
+    return hash_of("p", f"{above}/{tag}")
 
 
 def _folded(text: str) -> set[str]:

@@ -322,16 +322,29 @@ def is_name(text: str) -> bool:
     return len(text.split()) > 1 and _is_name(text)
 
 
+# Where a word ends that a phrase may end with.
+_WORD_END = re.compile(
+    r"(?<=[^\W\d])(?=$|[\s:：﹕︰ː∶։؛\-–—|/=>»•←.…])|(?<=[\u064b-\u0652\u0670\u0640])(?=$|[\s:：؛\-–—|/.…])"
+)
+
+
+def _opening(text: str) -> str:
+    """The first word of a text, folded: most lines are told by it to begin with no phrase."""
+    end = _WORD_END.search(text)
+    return fold(text[: end.end()]) if end else ""
+
+
+_OPENINGS = frozenset(map(_opening, _KIND))
+
+
 def _phrases_at_start(line: str) -> list[tuple[int, str, str]]:
     """Known phrases that the line begins with, longest first: (end, kind, folded phrase)."""
-    found = []
-    limit = min(
-        len(line), _LONGEST + 24
-    )  # vowel marks and tatweel make a phrase longer than it is when folded
-    for match in re.finditer(
-        r"(?<=[^\W\d])(?=$|[\s:：﹕︰ː∶։؛\-–—|/=>»•←.…])|(?<=[\u064b-\u0652\u0670\u0640])(?=$|[\s:：؛\-–—|/.…])",
-        line[:limit],
-    ):
+    found: list[tuple[int, str, str]] = []
+    # Vowel marks and tatweel make a phrase longer than it is when folded.
+    start = line[: _LONGEST + 24]
+    if _opening(start) not in _OPENINGS:
+        return found
+    for match in _WORD_END.finditer(start):
         phrase = fold(line[: match.end()])
         kind = _KIND.get(phrase)
         if kind:

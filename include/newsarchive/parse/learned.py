@@ -20,6 +20,8 @@ from newsarchive.parse.trees import Trees
 MODEL = "text_model.npz"
 _SURE = 1e-4
 """No answer of the networks counts as surer than this."""
+_WORTH_ASKING = 0.02
+"""Of blocks that the networks find less likely, two of three, the trees are not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Model:
             for network in self.networks
         ]
         mean = np.clip(np.mean(answers, axis=0), _SURE, 1 - _SURE)
-        odds = (np.log(mean / (1 - mean)) + self.trees.log_odds(features, boxes, blocks)) / 2
+        odds = np.log(mean / (1 - mean))
+        asked = np.flatnonzero(mean >= _WORTH_ASKING)
+        odds[asked] = (odds[asked] + self.trees.log_odds(features, boxes, blocks, asked)) / 2
         chances: Floats = (1 / (1 + np.exp(-odds))).astype(np.float32)
         return chances
 

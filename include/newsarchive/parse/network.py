@@ -75,9 +75,11 @@ def answer(
     near = _sums(network.near, boxes, count + 1)
     around = _sums(network.around, boxes, count)
     inside = _sums(network.inside, blocks, n)
+    # What a box adds it adds from its first block on, and takes back behind its last.
+    some = around.any(axis=1)
     change = np.zeros((n + 1, width), np.float32)
-    np.add.at(change, spans[:, 0], around)
-    np.subtract.at(change, spans[:, 1], around)
+    np.add.at(change, spans[some, 0], around[some])
+    np.subtract.at(change, spans[some, 1], around[some])
     hidden = np.concatenate(
         [
             values,
@@ -105,7 +107,15 @@ def answer(
 
 
 def _sums(rows: Floats, tokens: Ints, count: int) -> Floats:
-    """Return for each box or block the sum of the rows of its tokens, shape (count, width)."""
+    """Return for each box or block the sum of the rows of its tokens, shape (count, width).
+
+    Args:
+        rows: of all tokens.
+        tokens: by box or block, in their order.
+        count: how many boxes or blocks.
+    """
     sums = np.zeros((count, rows.shape[1]), np.float32)
-    np.add.at(sums, tokens[:, 0], rows[tokens[:, 1]])
+    if len(tokens):
+        places, starts = np.unique(tokens[:, 0], return_index=True)
+        sums[places] = np.add.reduceat(rows[tokens[:, 1]], starts)
     return sums

@@ -42,11 +42,13 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
         title: of the page's own article: a box that has it is none.
     """
     found = Related()
-    total = sum(count_words(p.text_content()) for p in tree.iter("p")) or 1
     own = bare(title)
     headers = [
         e for e in tree.iter(*_HEADERS) if e.text and len(e.text) < 60 and is_related_header(e.text)
     ]
+    if not headers:
+        return found
+    total = sum(count_words(p.text_content()) for p in tree.iter("p")) or 1
     for header in headers[:40]:
         if (
             not tidy_line(header.text_content())

@@ -13,7 +13,7 @@ from newsarchive.parse.features import Claims, measure
 from newsarchive.parse.learned import load_model
 from newsarchive.parse.structured import as_texts
 from newsarchive.text.folding import bare
-from newsarchive.text.repair import repair, tidy_line
+from newsarchive.text.repair import repair
 
 CHOSEN = 0.45
 """How likely a block must be text of the article, to be taken for it."""
@@ -92,7 +92,7 @@ def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
 
 
 def _line(block: Block, shown: Blocks) -> Line | None:
-    text = repair(tidy_line(block.text))
+    text = repair(block.text)
     if not text:
         return None
     solid = len(block.text.replace(" ", ""))

@@ -31,15 +31,18 @@ class Trees:
     leaves: Floats
     """Shape (trees, 2^depth): the log odds that each leaf adds."""
 
-    def log_odds(self, features: Features, boxes: Ints, blocks: Ints) -> Floats:
-        """Return for each block the log odds that it is text of the article.
+    def log_odds(
+        self, features: Features, boxes: Ints, blocks: Ints, asked: NDArray[np.intp]
+    ) -> Floats:
+        """Return the log odds that blocks are text of the article.
 
         Args:
             features: of the page.
             boxes: tokens of boxes by their place in the vocabulary, shape (k, 2).
             blocks: the same of blocks.
+            asked: places of the blocks.
         """
-        values = inputs(features, token_scores(self.words, features, boxes, blocks))
+        values = inputs(features, token_scores(self.words, features, boxes, blocks))[asked]
         n, trees = len(values), len(self.leaves)
         depth = self.leaves.shape[1].bit_length() - 1
         row = np.arange(n, dtype=np.int32)[:, None]

@@ -171,7 +171,7 @@ def _is_common(sample: str, code: str) -> bool:
 
 def _by_model(sample: str, hint: str | None) -> str | None:
     # The model's words are NFC and lower case tells headlines in capitals from German.
-    code, sure = _model().classify(sample.lower() if sample.isupper() else sample)
+    code, sure = load_model().classify(sample.lower() if sample.isupper() else sample)
     code = code_of(code)
     if code is None or (hint and code != hint and sure < 0.9):
         return hint or code
@@ -179,8 +179,8 @@ def _by_model(sample: str, hint: str | None) -> str | None:
 
 
 @functools.cache
-def _model() -> Any:  # py3langid has no types
-    """Load the model: a second or so and 30 MiB, once a process."""
+def load_model() -> Any:  # py3langid has no types
+    """Return the model of the detector; loading it takes half a second and 30 MiB, once a process."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped,unused-ignore]
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
