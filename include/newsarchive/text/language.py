@@ -180,7 +180,7 @@ def _by_model(sample: str, hint: str | None) -> str | None:
 
 @functools.cache
 def load_model() -> Any:  # py3langid has no types
-    """Return the model of the detector; loading it takes half a second and 30 MiB, once a process."""
+    """Return the detector; to load it takes half a second and 30 MiB, once a process."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped,unused-ignore]
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
