@@ -149,7 +149,7 @@ def merge(
             published_local_date=_local_date(latest, source),
             country=source.country if source else None,
             evidence=dict(latest["evidence"]),
-            confidence=dict(latest["confidence"]),
+            confidence=dict(latest["confidence"] or ()),  # files from before it have none
             versions=len({_state_of(r) for r in rows}),
             first_run_day=first_run_day,
             last_run_day=max(r["run_day"] for r in rows),

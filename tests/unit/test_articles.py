@@ -184,6 +184,13 @@ def test_evidence_that_comes_as_pairs_is_taken() -> None:
     assert (article.evidence, article.confidence) == ({"title": "meta"}, {"authors": 0.5})
 
 
+def test_a_version_from_before_confidence_was_kept_has_none() -> None:
+    made = rows(version())
+    made[0]["confidence"] = None
+    (article,) = merge(made, {})
+    assert article.confidence == {}
+
+
 # ---------------------------------------------------------------------------- captures to versions
 
 

@@ -129,7 +129,10 @@ def test_a_new_column_can_be_written_beside_older_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, [covered(source="old")])
-    newer = with_column(COVERAGE, Column("mood", pa.string(), "How the editor felt"))
+    first, *others = COVERAGE.columns
+    told = dataclasses.replace(first, comment="In other words")
+    reworded = dataclasses.replace(COVERAGE, columns=(told, *others))
+    newer = with_column(reworded, Column("mood", pa.string(), "How the editor felt"))
     monkeypatch.setitem(TABLES, "coverage", newer)
     rows = coverage_rows("new", day=NEXT).append_column("mood", pa.array(["fine"]))
     Archive(tmp_path).open("coverage").replace(rows, [NEXT])

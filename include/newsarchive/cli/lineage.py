@@ -287,7 +287,7 @@ def _print(
     states: dict[tuple[date, str], str],
 ) -> None:
     shown = {k: v for k, v in row.items() if v not in (None, [], {}) and k not in _HIDDEN}
-    sure = dict(row["confidence"])
+    sure = dict(row["confidence"] or ())
     evidence = {
         name: f"{kind} {sure[name]:.0%}" if name in sure else kind
         for name, kind in dict(row["evidence"]).items()

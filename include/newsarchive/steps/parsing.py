@@ -254,7 +254,7 @@ def _job(place: Place, capture: Capture, link: Link | None) -> Job:
 
 
 def _version(row: Mapping[str, Any]) -> Version:
-    pairs = {name: dict(row[name]) for name in ("evidence", "confidence")}
+    pairs = {name: dict(row[name] or ()) for name in ("evidence", "confidence")}
     return Version(**{**row, **pairs})
 
 

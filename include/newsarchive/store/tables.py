@@ -26,6 +26,9 @@ from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 
 log = logging.getLogger(__name__)
 
+# Arrow's own allocator keeps what was freed: 100 MB more after a day of 5,000 pages.
+pa.set_memory_pool(pa.system_memory_pool())
+
 MOST_TRIES = 12
 _ROW_GROUP = 16_384  # rows: a day of a newspaper prunes to its own group in a day of many
 _PROPERTIES = WriterProperties(
@@ -143,15 +146,21 @@ class Target:
             self._write(_checked(rows, self.table), mode="append")
 
     def _write(self, rows: pa.Table, **how: Any) -> None:
-        there = set(self._delta.schema().to_arrow().names)
+        made = pa.schema(self._delta.schema().to_arrow())
+        there = set(made.names)
         if strange := there - set(rows.schema.names):
             raise ArchiveError(
                 f"{self.folder}: has columns that this version does not know "
                 f"({', '.join(sorted(strange))}): a newer newsarchive wrote it; update this one"
             )
+        # Columns keep the comments that the table was made with: others would not be merged.
+        fields = [
+            f.with_metadata(made.field(f.name).metadata) if f.name in there else f
+            for f in rows.schema
+        ]
         write_deltalake(
             self._delta,
-            rows,
+            rows.cast(pa.schema(fields)),
             # A column that is new since the table was made joins it; older files have it as NULL.
             schema_mode="merge" if set(rows.schema.names) - there else None,
             writer_properties=_PROPERTIES,
