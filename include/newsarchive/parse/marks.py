@@ -88,6 +88,7 @@ class Marks:
     """The elements right above the headline, in page order."""
     below: list[HtmlElement] = field(default_factory=list)
     """The elements right below it."""
+    _depths: dict[HtmlElement, int] = field(default_factory=dict)
 
     def of(self, kind: int, *, asides: bool = False) -> list[Mark]:
         """Return the marks of any of these kinds that may be the article's, best first.
@@ -139,19 +140,27 @@ class Marks:
 
     def _depth(self, element: HtmlElement) -> int:
         """How far an element stands off the article: 0 in it, 1 in an aside, 2 out of it."""
-        depth = 0
+        depths = self._depths
+        chain: list[HtmlElement] = []
         node: HtmlElement | None = element
-        while node is not None and node not in self.around and node.tag not in ("body", "article"):
-            tag = node.tag
-            if tag in ("nav", "form"):
-                return 2
-            css, name = node.get("class"), node.get("id")
-            if (css or name) and _is_apart(css or "", name or ""):
-                return 2
-            if tag in ("aside", "footer"):
-                depth = 1
+        while node is not None and node not in depths:
+            if node in self.around or node.tag in ("body", "article"):
+                break
+            chain.append(node)
             node = node.getparent()
+        depth = depths.get(node, 0) if node is not None else 0
+        for node in reversed(chain):
+            depth = depths[node] = max(depth, _off(node))
         return depth
+
+
+def _off(element: HtmlElement) -> int:
+    """How far an element takes what is in it off the article."""
+    tag = element.tag
+    css, name = element.get("class"), element.get("id")
+    if tag in ("nav", "form") or ((css or name) and _is_apart(css or "", name or "")):
+        return 2
+    return 1 if tag in ("aside", "footer") else 0
 
 
 def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
