@@ -46,7 +46,7 @@ def listing_captures(
     """
     wanted = pc.field("listing").is_valid() & (pc.field("outcome") != "redirect")
     if held:
-        wanted &= pc.field("outcome") == "ok"
+        wanted &= (pc.field("outcome") == "ok") & (pc.field("kind") != "page")
     rows = archive.open("captures").read(days, _COLUMNS, where=wanted).to_pylist()
     return sorted(rows, key=lambda r: (r["captured_at"], r["capture_id"]))
 

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
 from newsarchive.discover.ccnews import CcNews, day_of_file, in_order, runs_on
-from newsarchive.errors import ArchiveError
 from newsarchive.fetch import state as state_folder
 from newsarchive.fetch.leases import safe_name
 from newsarchive.fetch.scan import Member, Scanner
@@ -54,12 +53,12 @@ def ask(
     searched = _searched(place, days, [s.name for s in wanting])
     left = [f for f in files if any((s.name, f) not in searched for s in wanting)]
     for number, file in enumerate(left, 1):
-        with _alone(place, file):
+        with _alone(place, file) as ours:
             # Another run may have searched it while we waited.
             done = _searched(place, days, [s.name for s in wanting])
             needed = [s for s in wanting if (s.name, file) not in done]
-            if needed:
-                _search(place, file, needed, outcome, progress)
+            if needed and ours:
+                _search(place, file, needed, outcome)
         progress("files of CC-NEWS", number, len(left))
 
 
@@ -188,23 +187,26 @@ def _searched(place: Place, days: Iterable[date], names: Iterable[str]) -> set[t
 
 
 @contextmanager
-def _alone(place: Place, file: str) -> Iterator[None]:
-    """Hold the lease of a file, so that no two runs stream it at once; freed at death."""
+def _alone(place: Place, file: str) -> Iterator[bool]:
+    """Hold the lease of a file, so that no two runs stream it at once; freed at death.
+
+    Yields whether it is held: a run that was paused may keep it longer than a file can take.
+    """
     folder = state_folder.made(place.settings.state_dir / "ccnews")
     lock = filelock.FileLock(folder / f"{safe_name(file)}.lock", fallback_to_soft=False)
     try:
         lock.acquire(timeout=2 * place.settings.stream_timeout)
     except filelock.Timeout:
-        raise ArchiveError(f"{file}: another run has been reading it too long; run again") from None
+        log.warning("%s: another run has been reading it too long; left for a later run", file)
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         lock.release()
 
 
-def _search(
-    place: Place, file: str, sources: Sequence[Source], outcome: Outcome, progress: Progress
-) -> None:
+def _search(place: Place, file: str, sources: Sequence[Source], outcome: Outcome) -> None:
     """Stream a file and keep the pages of some sources that it holds."""
     day = day_of_file(file) or date.min
     by_name = {s.name: s for s in sources}

@@ -213,6 +213,8 @@ def _leave_open(
 ) -> None:
     """Take out of `outcomes` the links that somebody is still to be asked for."""
     several = {n: b for n, s in place.declared.items() if len(b := place.bodies(s, day)) > 1}
+    if not several:
+        return
     of_several = pc.field("source").isin(pa.array(sorted(several), pa.string()))
     visits = visits_of(pages)
     for row in targets["links"].read([day], ["source", "link_id"], of_several).to_pylist():
