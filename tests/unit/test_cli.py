@@ -112,7 +112,7 @@ def test_help_imports_nothing_heavy(run: Program) -> None:
         "from newsarchive.cli import main\n"
         "try: main(['--help'])\n"
         "finally:\n"
-        "    heavy = 'duckdb deltalake pyarrow pydantic requests rich trafilatura lxml'.split()\n"
+        "    heavy = 'duckdb deltalake pyarrow pydantic requests rich numpy lxml'.split()\n"
         "    print([m for m in heavy if m in sys.modules], file=sys.stderr)\n"
     )
     with run.python("-c", script) as process:

@@ -100,7 +100,7 @@ def test_dag_files_import_little_at_the_top() -> None:
 
 
 def test_what_dag_files_import_is_light() -> None:
-    heavy = {"duckdb", "pyarrow", "deltalake", "requests", "lxml", "trafilatura", "psutil", "rich"}
+    heavy = {"duckdb", "pyarrow", "deltalake", "requests", "lxml", "numpy", "psutil", "rich"}
     for name in LIGHT:
         file = LIBRARY / f"{name.split('.')[1]}.py"
         for module in imports(file, top_only=True):

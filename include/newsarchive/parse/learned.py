@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from newsarchive.parse.features import Features, Floats, Ints
 from newsarchive.parse.network import REACHES, Network, Scaling, answer
@@ -59,7 +60,12 @@ class Model:
 
 @cache
 def load_model() -> Model:
-    """Return what was learned, read once a process."""
+    """Return what was learned, read once a process.
+
+    A page's matrices are small, and pages are parsed in as many processes as there are cores: from
+    here on NumPy's own threads, which cost more than they give, are off.
+    """
+    threadpool_limits(1, user_api="blas")
     with files(__package__).joinpath(MODEL).open("rb") as file:
         return read_model(file)
 

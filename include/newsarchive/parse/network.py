@@ -6,8 +6,10 @@ fifteen blocks before and behind it.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsarchive.parse.features import Floats, Ints
 
@@ -33,11 +35,16 @@ class Scaling:
         for column, count in enumerate(self.counts):
             knots = self.knots[column]
             if count:
-                levels = np.linspace(-1.7, 1.7, count)
-                scaled[:, column] = np.interp(values[:, column], knots[:count], levels)
+                scaled[:, column] = np.interp(values[:, column], knots[:count], _levels(int(count)))
             else:
                 scaled[:, column] = np.clip((values[:, column] - knots[0]) / knots[1], -4, 4)
         return scaled
+
+
+@cache
+def _levels(count: int) -> NDArray[np.float64]:
+    """Return what so many knots are scaled to."""
+    return np.linspace(-1.7, 1.7, count)
 
 
 @dataclass(frozen=True, slots=True)

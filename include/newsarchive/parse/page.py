@@ -126,7 +126,6 @@ def read_page(
 # Characters that XML does not have, written as themselves or by number: libxml2 reads them, and
 # what it has read cannot be put into a tree again.
 _NOT_XML = bytes([*range(9), 11, 12, *range(14, 32)])
-_NOT_XML_EITHER = re.compile("[\ufffe\uffff]")
 _NOT_XML_BY_NUMBER = re.compile(
     "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
 )
@@ -136,7 +135,7 @@ _PLAIN = lxml.etree.ElementDefaultClassLookup(element=HtmlElement)
 
 
 def _tree_of(text: str) -> HtmlElement | None:
-    text = _NOT_XML_EITHER.sub("", _NOT_XML_BY_NUMBER.sub("", text))
+    text = _NOT_XML_BY_NUMBER.sub("", text).replace("\ufffe", "").replace("\uffff", "")
     raw = text.encode("utf-8", "replace").translate(None, _NOT_XML)
     parser = lxml.etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     parser.set_element_class_lookup(_PLAIN)
