@@ -1,7 +1,7 @@
 """HTML pages: golden ones, and that nothing a page can be makes the parser fail."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -308,22 +308,22 @@ def surrogates(draw: random.Random, raw: bytes) -> bytes:
     return raw.replace(b"<body", script + b"<body", 1)
 
 
+BATCH = 50
 MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
     *(truncated, truncated, scattered, scattered, scattered, swapped, swapped),
     *(shuffled, shuffled, nested, deep_json, huge_attribute, long_text, surrogates),
 )
 
 
-@pytest.mark.timeout(120)  # a few seconds; what a page can make take minutes is a fault too
-@pytest.mark.parametrize("batch", range(10))
-def test_never_raises(batch: int) -> None:
-    draw = random.Random(f"mutations/{batch}")
+def check_mutated(batch: int) -> None:
+    """Parse fifty mutated pages, the same ones for the same number."""
+    chance = random.Random(f"mutations/{batch}")
     raw = [(f, f.read_bytes()) for f in PAGES]
-    for _ in range(50):
-        file, body = draw.choice(raw)
-        for _ in range(draw.randint(1, 2)):
-            body = draw.choice(MUTATIONS)(draw, body) if body else body
-        charset = draw.choice(("", "; charset=utf-8", "; charset=windows-1256", "; charset=x-none"))
+    for _ in range(BATCH):
+        file, body = chance.choice(raw)
+        for _ in range(chance.randint(1, 2)):
+            body = chance.choice(MUTATIONS)(chance, body) if body else body
+        charset = chance.choice(("", "; charset=utf-8", "; charset=windows-1256", "; charset=x-no"))
         result = parse(body, address_of(file), content_type=f"text/html{charset}")
         if isinstance(result, Refused):
             continue
@@ -333,3 +333,17 @@ def test_never_raises(batch: int) -> None:
             for f in fields(found):
                 repr(getattr(found, f.name)).encode()  # no lone surrogates: Arrow refuses them
             assert found.published_at is None or found.published_at.tzinfo is UTC
+
+
+@pytest.mark.timeout(120)  # a few seconds; what a page can make take minutes is a fault too
+@pytest.mark.parametrize("batch", range(10))
+def test_never_raises(batch: int) -> None:
+    check_mutated(batch)
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_mutated_pages_never_raise(
+    draw: Callable[[Sequence[int], int], list[int]],
+) -> None:
+    for batch in draw(range(10, 10 + 100_000 // BATCH), 10):
+        check_mutated(batch)
