@@ -16,7 +16,6 @@ What was measured of the same code and options is kept in .cache/bench and not m
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -31,13 +30,12 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-from benchmarks import measure, server
+from benchmarks import measure, peers, server
 from benchmarks.pages import DAY
 from benchmarks.server import address
 from benchmarks.site import sitemap_path
 
 HERE = Path(__file__).parent
-PEERS = HERE / "bench_day_peers.txt"
 OURS = "newsarchive"
 SOURCE = """\
 name = "bench_{host}"
@@ -101,7 +99,7 @@ def scrapy(site: Site, a_host: int, work: Path, *options: str) -> dict[str, Any]
     """Run Scrapy with trafilatura."""
     out = work / "articles.parquet"
     script = str(HERE / "benchmarks" / "with_scrapy.py")
-    command = [str(_peers_python()), script, str(out), *options, *site.sitemaps(a_host)]
+    command = [str(peers.PYTHON), script, str(out), *options, *site.sitemaps(a_host)]
     cost = measure.run(command, {}, work / "log")
     rows = pq.read_table(out, columns=["title", "text"]).to_pylist()
     return asdict(cost) | {"articles": sum(bool(r["title"] and r["text"]) for r in rows)}
@@ -123,7 +121,7 @@ def news_please(site: Site, a_host: int, work: Path) -> dict[str, Any]:
     listed.write_text("\n".join(urls))
     server.statistics(site.port)  # ours was not theirs
     script = str(HERE / "benchmarks" / "with_news_please.py")
-    command = [str(_peers_python()), script, str(out), str(listed)]
+    command = [str(peers.PYTHON), script, str(out), str(listed)]
     cost = measure.run(command, {}, work / "log")
     with out.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -142,26 +140,6 @@ TITLES = {
     "scrapy-pool": "Scrapy + trafilatura in a process pool",
     "news-please": "news-please",
 }
-
-
-def _peers_python() -> Path:
-    return measure.CACHE / "peers" / "bin" / "python"
-
-
-def install_peers() -> None:
-    """Install the peers into an environment of their own, once for each list of them."""
-    wanted = hashlib.sha256(PEERS.read_bytes()).hexdigest()
-    folder = measure.CACHE / "peers"
-    stamp = folder / "installed"
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return
-    print("installing the peers ...", flush=True)
-    uv = str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, str(folder)], check=True)
-    subprocess.run(
-        [uv, "pip", "install", "-q", "-p", str(_peers_python()), "-r", str(PEERS)], check=True
-    )
-    stamp.write_text(wanted)
 
 
 # --- the runs -------------------------------------------------------------------------------------
@@ -270,7 +248,7 @@ def main() -> None:
     a_host = max(4, args.pages // args.hosts)
     measure.CACHE.mkdir(parents=True, exist_ok=True)
     if set(contestants) - {OURS}:
-        install_peers()
+        peers.install()
     kept = Kept(args.hosts, a_host, args.anew)
     with server.served("benchmarks.site", args.hosts, a_host) as (port, told):
         site = Site(args.hosts, port)

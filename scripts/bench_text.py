@@ -9,6 +9,7 @@ others (.cache/train-text, made where they are missing, some minutes each). Spee
 """
 
 import argparse
+import gzip
 import json
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "train_text"))
 
+from benchmarks import peers  # noqa: E402
 from examples import fold_of, host_of, labelled_pages, yardstick  # noqa: E402
 
 from newsarchive.cli.extract import fields_of  # noqa: E402
@@ -41,11 +43,11 @@ def model_of_fold(fold: int, shared: Path) -> Path:
     return path
 
 
-def answer_held_back(shared: Path, out: Path) -> None:
-    """Write our answers to all labelled pages, each by networks that know nothing of its host."""
+def answer_held_back(shared: Path, parts: list[int], out: Path) -> None:
+    """Write our answers to labelled pages, each by what has learned nothing of its host."""
     pages = list(labelled_pages(shared))
     answers: list[dict[str, Any]] = []
-    for fold in range(FOLDS):
+    for fold in parts:
         with model_of_fold(fold, shared).open("rb") as file:
             model = read_model(file)
         shown.load_model = lambda model=model: model  # type: ignore[misc]
@@ -53,7 +55,7 @@ def answer_held_back(shared: Path, out: Path) -> None:
         for n, page in enumerate(held):
             answers.append({"id": page["id"], **fields_of(page["url"], page["html"])})
             if n % 100 == 99 or n == len(held) - 1:
-                print(f"part {fold + 1} of {FOLDS}: {n + 1} of {len(held)}", file=sys.stderr)
+                print(f"part {fold}: {n + 1} of {len(held)}", file=sys.stderr)
     out.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(a, ensure_ascii=False) + "\n" for a in answers)
     out.write_text("".join(lines), "utf-8", "replace")
@@ -66,7 +68,9 @@ def main() -> None:
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--peers", default="trafilatura", help="names the yardstick knows")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter with the peers")
+    parser.add_argument(
+        "--parts", default="0,1,2,3,4", help="which fifths of the hosts, commas between"
+    )
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--no-quality", action="store_true")
     parser.add_argument("--anew", action="store_true", help="forget answers of earlier runs")
@@ -75,21 +79,24 @@ def main() -> None:
     if args.anew:
         shutil.rmtree(OUT, ignore_errors=True)
     (OUT / "answers").mkdir(parents=True, exist_ok=True)
+    parts = [int(part) for part in args.parts.split(",")]
     everything = OUT / "pages.jsonl.gz"
-    with everything.open("wb") as joined:
-        for name in ("newspaper/pages.jsonl.gz", "bench/labelled-pages.jsonl.gz"):
-            joined.write((args.shared / name).read_bytes())
+    with gzip.open(everything, "wt", encoding="utf-8", compresslevel=1) as joined:
+        for page in labelled_pages(args.shared):
+            if fold_of(host_of(page), FOLDS) in parts:
+                joined.write(json.dumps(page) + "\n")
+    peers.install()
     base = [sys.executable, scored.__file__]
-    pythons = [f"--python={peer}={args.python}" for peer in args.peers.split(",") if peer]
-    peers = ["--peers", args.peers, *pythons]
+    pythons = [f"--python={peer}={peers.PYTHON}" for peer in args.peers.split(",") if peer]
+    theirs = ["--peers", args.peers, *pythons]
     common = ["--pages", str(everything), "--out", str(OUT), "--split", "all"]
     if not args.no_quality:
-        answer_held_back(args.shared, OUT / "answers" / "project.jsonl")
-        subprocess.run([*base, "run", *common, "--resume", "--no-score", *peers], check=True)
+        answer_held_back(args.shared, parts, OUT / "answers" / "project.jsonl")
+        subprocess.run([*base, "run", *common, "--resume", "--no-score", *theirs], check=True)
         subprocess.run([*base, "score", *common], check=True)
     if not args.no_speed:
         ours = str(Path(sys.executable).with_name("newsarchive")) + " extract"
-        command = [*base, "speed", *common, *peers, "--project-cmd", ours]
+        command = [*base, "speed", *common, *theirs, "--project-cmd", ours]
         subprocess.run(command, check=True)
 
 
