@@ -16,13 +16,16 @@ _UNSEEN_WORDS = """
     script style noscript template svg math iframe button select option textarea input object
     embed head canvas audio video map datalist meter progress
 """
-_INLINE_BOLD = ("b", "strong")
+_INLINE_WORDS = """
+    abbr acronym bdi bdo big cite code del dfn em font i img ins kbd link mark meta path picture q s
+    samp small source span strike sub sup time tt u use var wbr
+"""
 _BOX, _UNSEEN, _BREAK, _LINK, _BOLD, _INLINE = range(1, 7)
 _KINDS = (
     dict.fromkeys(_BOX_WORDS.split(), _BOX)
     | dict.fromkeys(_UNSEEN_WORDS.split(), _UNSEEN)
-    | dict.fromkeys(_INLINE_BOLD, _BOLD)
-    | {"br": _BREAK, "a": _LINK}
+    | dict.fromkeys(_INLINE_WORDS.split(), _INLINE)
+    | {"br": _BREAK, "a": _LINK, "b": _BOLD, "strong": _BOLD}
 )
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _NAMES = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
@@ -160,7 +163,7 @@ def _flush(
     text = " ".join("".join(parts).split())
     parts.clear()
     if text:
-        names = tuple({name for css in inner for name in _names(css)}) if inner else ()
+        names = _names_of(tuple(inner)) if inner else ()
         blocks.append(Block(text, box, linked, bold, names))
     inner.clear()
 
@@ -192,6 +195,11 @@ def _box_of(
     form = forms.setdefault((above, tag, css), len(forms))
     depth = boxes[parent].depth + 1 if parent >= 0 else 0
     return Box(tag, parent, depth, tuple(names), hidden, form, first, -1, element)
+
+
+@lru_cache(maxsize=16_384)
+def _names_of(classes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple({name for css in classes for name in _names(css)})
 
 
 @lru_cache(maxsize=16_384)  # the classes of a site are few

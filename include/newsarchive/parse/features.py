@@ -272,7 +272,7 @@ class _Measuring:
         for k, text in enumerate(self.texts):
             if self.words[k] > 80 or not (title or description):
                 continue
-            words = _folded(text)
+            words = _folded(text) if self.words[k] > _SHORT_WORDS else _folded_short(text)
             if words and title:
                 like_title[k] = len(words & title) / len(words)
             if words and description:
@@ -399,7 +399,7 @@ class _Measuring:
         words, tags = self.words.tolist(), [b.tag for b in boxes]
         for k, block in enumerate(self.page.blocks):
             if words[k] <= _SHORT_WORDS:
-                worded += map(_word_token, _folded(block.text))
+                worded += _word_tokens(block.text)
             if block.names:
                 worded += _inner_tokens(block.names)
             tag = tags[block.box] if block.box >= 0 else ""
@@ -421,12 +421,12 @@ def hash_of(kind: str, word: str) -> int:
     return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
 
 
-@lru_cache(maxsize=65_536)
-def _word_token(word: str) -> int:
-    return hash_of("w", word)
+# The menus, tags and classes of a site are on all its pages.
+@lru_cache(maxsize=16_384)
+def _word_tokens(text: str) -> list[int]:
+    return [hash_of("w", word) for word in _folded(text)]
 
 
-# The tags and classes of a site are few.
 @lru_cache(maxsize=16_384)
 def _box_tokens(tag: str, names: tuple[str, ...]) -> list[int]:
     return [*(hash_of("c", name) for name in names), hash_of("t", tag)]
@@ -442,5 +442,8 @@ def _place_token(above: str, tag: str) -> int:
     return hash_of("p", f"{above}/{tag}")
 
 
-def _folded(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
+def _folded(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))
+
+
+_folded_short = lru_cache(maxsize=16_384)(_folded)

@@ -7,6 +7,7 @@ vowel marks, letter case and kinds of colon do not matter.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import fold
@@ -393,8 +394,11 @@ def is_related_header(text: str) -> bool:
 
     Cheap, as pages have thousands of short texts.
     """
-    if len(text) > 60:
-        return False
+    return len(text) <= 60 and _is_related_header(text)
+
+
+@lru_cache(maxsize=16_384)  # the menus of a site are on all its pages
+def _is_related_header(text: str) -> bool:
     folded = fold(_untrailed(_LEAD.sub("", text)))
     if folded in _ELSEWHERE:
         return False

@@ -15,7 +15,7 @@ from newsarchive.parse.structured import as_texts
 from newsarchive.text.folding import bare
 from newsarchive.text.repair import repair
 
-CHOSEN = 0.45
+CHOSEN = 0.5
 """How likely a block must be text of the article, to be taken for it."""
 _LEAST_CHARS = 60
 """Below this the likeliest blocks but the headline are taken too, if they are not all unlikely."""

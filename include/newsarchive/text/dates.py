@@ -151,6 +151,8 @@ _ISO = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<sep>[-/.])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})(?!\d)(?P<rest>t?)",
     re.A,
 )
+_LINE = 160
+"""Characters of a line that a page may show again and again."""
 _COMPACT = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?:t?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?)?(?!\d)",
     re.A,
@@ -252,7 +254,15 @@ def find_moments(
         month_first: read 03/04/2026 as the American press does.
         compact: read 20231227 and 20231227T103000Z as dates too.
     """
-    return [moment for moment, _, _ in _find(fold(text), _zone(zone), month_first, compact)]
+    found = _find if len(text) > _LINE else _find_in_line
+    return [moment for moment, _, _ in found(fold(text), _zone(zone), month_first, compact)]
+
+
+@lru_cache(maxsize=4096)  # the lines of a site's menus are looked at on each of its pages
+def _find_in_line(
+    folded: str, zone: tzinfo | None, month_first: bool, compact: bool
+) -> list[tuple[Moment, int, int]]:
+    return _find(folded, zone, month_first, compact)
 
 
 def parse_listed(text: str | None) -> Moment | None:

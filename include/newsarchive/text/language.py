@@ -107,7 +107,10 @@ def language_of(text: str, hint: str | None = None) -> str | None:
     if 2 * latin > len(sample):  # most texts: no need to look at each letter
         scripts = Counter(latin=latin)
     else:
-        scripts = Counter(_script(c) for c in sample if c.isalpha())
+        scripts = Counter()
+        for char, times in Counter(sample).items():
+            if char.isalpha():
+                scripts[_script(char)] += times
     if not scripts:
         return hint
     script, count = scripts.most_common(1)[0]
