@@ -125,7 +125,7 @@ def read_blocks(root: HtmlElement) -> Blocks:
                     bolds += 1
                 css = element.get("class")
                 if css:
-                    inner.append(css)
+                    inner.append(css[:_LONGEST_NAMES])
             text = element.text
         else:
             if kind == _BOX:
@@ -182,9 +182,9 @@ def _box_of(
     for key, value in element.items():
         if key == "class":
             css = value
-            names += _names(value)
+            names += _names(value[:_LONGEST_NAMES])
         elif key == "id":
-            names += _names(value)
+            names += _names(value[:_LONGEST_NAMES])
         elif key in ("role", "itemprop"):
             names.append(f"{key}:{value[:30].lower()}")
         elif key == "style":
@@ -194,7 +194,7 @@ def _box_of(
     above = boxes[parent].form if parent >= 0 else -1
     form = forms.setdefault((above, tag, css), len(forms))
     depth = boxes[parent].depth + 1 if parent >= 0 else 0
-    return Box(tag, parent, depth, tuple(names), hidden, form, first, -1, element)
+    return Box(tag[:_LONGEST_NAMES], parent, depth, tuple(names), hidden, form, first, -1, element)
 
 
 @lru_cache(maxsize=16_384)
@@ -204,4 +204,4 @@ def _names_of(classes: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)  # the classes of a site are few
 def _names(css: str) -> tuple[str, ...]:
-    return tuple({name.lower() for name in _NAMES.findall(css[:_LONGEST_NAMES])})
+    return tuple({name.lower() for name in _NAMES.findall(css)})

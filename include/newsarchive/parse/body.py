@@ -161,7 +161,9 @@ def is_aside(element: HtmlElement) -> bool:
     if element.tag in ("nav", "footer", "aside", "form"):
         return True
     css, name = element.get("class"), element.get("id")
-    return (css is not None or name is not None) and _marks_aside(css or "", name or "")
+    return (css is not None or name is not None) and _marks_aside(
+        (css or "")[:300], (name or "")[:300]
+    )
 
 
 @functools.lru_cache(maxsize=4096)  # the classes of a site are few

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsarchive.parse.blocks import HEADINGS, Blocks
+from newsarchive.text.remember import remembered
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -422,7 +423,7 @@ def hash_of(kind: str, word: str) -> int:
 
 
 # The menus, tags and classes of a site are on all its pages.
-@lru_cache(maxsize=16_384)
+@remembered(16_384)
 def _word_tokens(text: str) -> list[int]:
     return [hash_of("w", word) for word in _folded(text)]
 
@@ -446,4 +447,4 @@ def _folded(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold()))
 
 
-_folded_short = lru_cache(maxsize=16_384)(_folded)
+_folded_short = remembered(16_384)(_folded)

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from newsarchive.text.remember import remembered
 
 # Letters that Arabic and Persian keyboards, and careless typing, give for one and the same.
 _SAME = str.maketrans(
@@ -32,7 +33,7 @@ _SIGN = re.compile(r"[^\w ]|_")
 _LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 
-@lru_cache(maxsize=2048)  # one page's lines are compared with each other again and again
+@remembered(2048)  # one page's lines are compared with each other again and again
 def fold(text: str) -> str:
     """Return `text` as it is compared: one spelling a letter, lower case, single spaces.
 
@@ -55,7 +56,7 @@ def fold(text: str) -> str:
     return " ".join(text.split())
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def bare(text: str) -> str:
     """Return the folded text without accents and punctuation: to tell whether headlines are one.
 

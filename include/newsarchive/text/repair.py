@@ -1,10 +1,11 @@
 """Mend texts: letters that were decoded with the wrong charset, and characters that nobody sees."""
 
 import re
-from functools import lru_cache
 
 import ftfy
 import ftfy.badness
+
+from newsarchive.text.remember import remembered
 
 # What cp1252 leaves undefined, browsers and most software read as the C1 control of the same
 # number.
@@ -43,7 +44,7 @@ _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANK = re.compile("[^\\S\n]+")
 
 
-@lru_cache(maxsize=2048)  # the same lines are read several times, and on every page of a site
+@remembered(2048)  # the same lines are read several times, and on every page of a site
 def repair(text: str) -> str:
     """Return `text` with wrongly decoded letters mended and invisible characters gone.
 

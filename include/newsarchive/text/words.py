@@ -1,7 +1,8 @@
 """Count words, also where a script writes them without spaces."""
 
 import re
-from functools import lru_cache
+
+from newsarchive.text.remember import remembered
 
 # Each Chinese or Japanese character counts as one word, as word processors have it.
 _SINGLE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -11,7 +12,7 @@ _RUN_LETTERS = 4
 _BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?!\\d)|(?<!\\d),|\\.\\.+")
 
 
-@lru_cache(maxsize=2048)  # one page's lines are counted again and again
+@remembered(2048)  # one page's lines are counted again and again
 def count_words(text: str) -> int:
     """Return the number of words: what stands between spaces and holds a letter or digit.
 
