@@ -158,7 +158,9 @@ def _off(element: HtmlElement) -> int:
     """How far an element takes what is in it off the article."""
     tag = element.tag
     css, name = element.get("class"), element.get("id")
-    if tag in ("nav", "form") or ((css or name) and _is_apart(css or "", name or "")):
+    if tag in ("nav", "form") or (
+        (css or name) and _is_apart((css or "")[:_LONGEST], (name or "")[:_LONGEST])
+    ):
         return 2
     return 1 if tag in ("aside", "footer") else 0
 
@@ -190,10 +192,10 @@ def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
         kind = _KIND_OF_TAG.get(tag, 0)
         css, name = element.get("class"), element.get("id")
         if css or name:
-            kind |= _kind_of(css or "", name or "")
+            kind |= _kind_of((css or "")[:_LONGEST], (name or "")[:_LONGEST])
         if tag == "a":
             address = element.get("href")
-            if address and _is_of_person(address[:_LONGEST], element.get("rel")):
+            if address and _is_of_person(address[:_LONGEST], (element.get("rel") or "")[:_LONGEST]):
                 kind |= AUTHOR_LINK
         if kind:
             found.marks.append(Mark(element, place, kind))
