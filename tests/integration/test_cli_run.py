@@ -177,6 +177,10 @@ def test_reparse_needs_no_network(news: News) -> None:
     ran = news.run("--set", "sample_port=1", "reparse", "--day", DAY, "--json")
     assert ran.code == 0, ran.err
     assert ran.json["step"] == "reparse"
+    assert ran.json["differences"]["fields"] == {}
+    ran = news("reparse", "--day", DAY, "--dry-run", "--sources", "sample_ar")
+    assert ran.code == 0, ran.err
+    assert "nothing written" in ran.out and "sample_en" not in ran.out
     assert news.query("SELECT article_id, title FROM articles ORDER BY ALL") == rows
     ran = news("reparse", "--from", NEXT, "--to", LAST)
     assert ran.code == 0 and f"nothing is archived of {NEXT} … {LAST}" in ran.err

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,34 +133,60 @@ def poll(options: Options) -> int:
 @click.command(short_help="Parse archived pages again; no network.")
 @click.option("--day", type=DAY, help="One run day.")
 @range_options
+@click.option(
+    "--sources", metavar="PATTERNS", help="Only these sources: names, patterns, tags; commas."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
 @json_option
 @pass_options
-def reparse(options: Options, day: date | None, first: date | None, last: date | None) -> int:
+def reparse(
+    options: Options,
+    day: date | None,
+    first: date | None,
+    last: date | None,
+    sources: str | None,
+    dry_run: bool,
+) -> int:
     """Parse archived pages again, with the present parser and source files. Needs no network.
 
     Only pages that another parser or another version of their source file was used on are parsed.
+    Says what that changes: articles gained, lost (with the reason for which their pages are
+    rejected now), moved to another day, and fields that differ, each with a few samples. With
+    --dry-run nothing is written or published: look first.
 
     \b
     Examples:
+      newsarchive reparse --from 2026-11-01 --to 2026-11-22 --dry-run
       newsarchive reparse --from 2026-11-01 --to 2026-11-22
-      newsarchive reparse --day 2026-11-22
+      newsarchive reparse --day 2026-11-22 --sources 'ar/*'
     """  # noqa: D301 - click reads it
     if (day is None) == (first is None) or (day is not None and last is not None):
         raise click.UsageError("give --day, or --from and, if it is not today, --to")
     first, last = day or first or today(), day or last or today()
     over(first, last)
+    patterns = None if sources is None else [p.strip() for p in sources.split(",") if p.strip()]
     settings = options.settings()
     with showing("reparse") as tell:
         from newsarchive import steps
 
-        outcome = steps.reparse(first, last, settings, tell)
-    _print(options, outcome)
-    if not outcome.by_source and not options.json:
+        done = steps.reparse(first, last, settings, tell, sources=patterns, dry_run=dry_run)
+    found = done.differences
+    samples = {kind: [asdict(s) for s in some] for kind, some in found.samples.items()}
+    if options.json:
+        names = ("by_source", "lost", "gained", "rejected_otherwise", "fields")
+        different = {**{n: getattr(found, n) for n in names}, "samples": samples}
+        output.print_json({**_as_dict(done.outcome), "dry_run": dry_run, "differences": different})
+        return OK
+    click.echo(done.outcome.table())
+    for kind, rows in samples.items():
+        columns = ["source", "url", "before", "after"]
+        output.print_table(columns, [[r[c] for c in columns] for r in rows], kind, fold=("url",))
+    if not found.by_source:
         output.say(f"nothing is archived of {first} … {last}")
     return OK
 
 
-@click.command("import")
+@click.command("import", short_help="Take plain-text articles or WARC files into the archive.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--source",

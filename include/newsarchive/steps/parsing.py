@@ -1,7 +1,7 @@
 """`parse`: versions and rejects from the bytes in the archive; no network."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
@@ -87,16 +87,66 @@ def ahead(
 
 
 def parse_day(
-    place: Place, day: date, outcome: Outcome, progress: Progress, parsers: Parsers
-) -> None:
-    """Replace the versions and rejects of a run day by what its captures say."""
+    place: Place,
+    day: date,
+    outcome: Outcome,
+    progress: Progress,
+    parsers: Parsers,
+    chosen: Collection[str] | None = None,
+) -> "Parsed":
+    """Replace the versions and rejects of a run day by what its captures say.
+
+    Args:
+        place: where.
+        day: the run day.
+        outcome: what the step did.
+        progress: told of each page.
+        parsers: what parses.
+        chosen: names of the sources whose captures are parsed; the rows of others stay as they are.
+            None: all.
+    """
     targets = place.archive.open_all("versions", "rejects", "aliases")
+    there = Rows(targets["versions"].read([day]), targets["rejects"].read([day]))
+    made = parsed_day(place, day, there, progress, parsers, chosen)
+    versions = pa.concat_tables([made.others.versions, made.new.versions])
+    rejects = pa.concat_tables([made.others.rejects, made.new.rejects])
+    targets["versions"].replace(versions, [day])
+    targets["rejects"].replace(rejects, [day])
+    _keep_aliases(targets["aliases"], day, made)
+    count_rows(outcome, versions, "versions")
+    count_rows(outcome, rejects, "rejects")
+    outcome.notes.append(f"{day}: {made.parsed} parsed, {made.reused} reused")
+    return made
+
+
+def parsed_day(
+    place: Place,
+    day: date,
+    there: "Rows",
+    progress: Progress,
+    parsers: Parsers,
+    chosen: Collection[str] | None = None,
+) -> "Parsed":
+    """Return what the captures of a run day say; writes nothing.
+
+    Args:
+        place: where.
+        day: the run day.
+        there: the day's rows of before.
+        progress: told of each page.
+        parsers: what parses.
+        chosen: names of the sources whose captures are parsed; None: all.
+    """
     captures = place.archive.open("captures").read(
         [day], where=pc.field("kind").isin(["page", "import"])
     )
+    old, others = there, Rows()
+    if chosen is not None:
+        names = pa.array(sorted(chosen), pa.string())
+        captures = having(captures, "source", names)
+        old, others = there.of(names), there.of_others(names)
     links = place.archive.open("links").read([day])
     captures = _without_unlisted(captures, links)
-    old = Old(targets["versions"].read([day]), targets["rejects"].read([day]))
     versions = [VERSIONS.arrow.empty_table()]
     rejects = [REJECTS.arrow.empty_table()]
     moves: list[Alias] = []
@@ -106,13 +156,8 @@ def parse_day(
         rejects.append(made.rejects)
         moves += made.moves
         parsed, reused = parsed + made.parsed, reused + made.reused
-    new_versions, new_rejects = pa.concat_tables(versions), pa.concat_tables(rejects)
-    targets["versions"].replace(new_versions, [day])
-    targets["rejects"].replace(new_rejects, [day])
-    _keep_aliases(targets["aliases"], day, old.versions, new_versions, moves)
-    count_rows(outcome, new_versions, "versions")
-    count_rows(outcome, new_rejects, "rejects")
-    outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
+    new = Rows(pa.concat_tables(versions), pa.concat_tables(rejects))
+    return Parsed(old, new, others, moves, parsed, reused)
 
 
 def _without_unlisted(captures: pa.Table, links: pa.Table) -> pa.Table:
@@ -123,11 +168,20 @@ def _without_unlisted(captures: pa.Table, links: pa.Table) -> pa.Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
-    """Rows that an earlier parse made of some captures."""
+class Rows:
+    """Rows that a parse made of some captures."""
 
     versions: pa.Table = field(default_factory=VERSIONS.arrow.empty_table)
     rejects: pa.Table = field(default_factory=REJECTS.arrow.empty_table)
+
+    def of(self, sources: pa.Array) -> "Rows":
+        """Return the rows of some sources."""
+        return Rows(*(having(t, "source", sources) for t in (self.versions, self.rejects)))
+
+    def of_others(self, sources: pa.Array) -> "Rows":
+        """Return the rows of all other sources."""
+        others = ~pc.field("source").isin(sources)
+        return Rows(self.versions.filter(others), self.rejects.filter(others))
 
     def reusable(self, capture_ids: pa.Array) -> dict[tuple[str, str, str], list[Version | Reject]]:
         """Return what parsing made of captures, by capture, parser and version of source file."""
@@ -141,6 +195,20 @@ class Old:
                 key = record.capture_id, record.parser_version, record.source_version
                 found[key].append(record)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the captures of a day say, beside what an earlier parse made of them."""
+
+    old: Rows
+    """The rows of before, of the sources that were parsed."""
+    new: Rows
+    others: Rows
+    """The rows of the sources that were not."""
+    moves: list[Alias]
+    parsed: int
+    reused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +238,7 @@ def rows_of_captures(
     place: Place,
     captures: pa.Table,
     links: pa.Table,
-    old: Old,
+    old: Rows,
     progress: Progress,
     parsers: Parsers,
 ) -> Iterator[Made]:
@@ -225,7 +293,7 @@ def rows_of_captures(
 
 
 def _begun(
-    place: Place, captures: pa.Table, links: pa.Table, old: Old, parsers: Parsers, total: int
+    place: Place, captures: pa.Table, links: pa.Table, old: Rows, parsers: Parsers, total: int
 ) -> _Group:
     """Hand over to the parsers what has to be parsed of some links' visits, or of imports."""
     link_ids = pc.unique(captures["link_id"])
@@ -282,22 +350,21 @@ def _first_of_each_import(captures: pa.Table) -> list[str]:
     return [identity for _, identity in first.values()]
 
 
-def _keep_aliases(
-    target: Any, day: date, old: pa.Table, new: pa.Table, moves: Sequence[Alias]
-) -> None:
+def _keep_aliases(target: Any, day: date, made: Parsed) -> None:
     """Record what moved, and the former id of each article that the parser gives another one now.
 
     Moves follow from the captures and are replaced; former ids are remembered.
     """
     columns = ["source", "url", "part", "article_id"]
-    before = {(s, u, p): i for s, u, p, i in _tuples(old, columns)}
+    before = {(s, u, p): i for s, u, p, i in _tuples(made.old.versions, columns)}
     known = {Alias(**r) for r in target.read([day]).to_pylist()}
-    former = {a for a in known if a.reason in (None, PARSER)} | {
+    not_parsed = set(made.others.versions["article_id"].to_pylist())
+    former = {a for a in known if a.reason in (None, PARSER) or a.article_id in not_parsed} | {
         Alias(day, earlier, identity, PARSER)
-        for s, u, p, identity in _tuples(new, columns)
+        for s, u, p, identity in _tuples(made.new.versions, columns)
         if (earlier := before.get((s, u, p))) and earlier != identity
     }
-    wanted = former | set(moves)
+    wanted = former | set(made.moves)
     if wanted != known:
         target.replace(rows_of(wanted, ALIASES), [day])
 

@@ -184,6 +184,10 @@ class Archive:
         """
         return Target(self.root, TABLES[table])
 
+    def has(self, table: str) -> bool:
+        """Say whether a table is there already; `open` would make it."""
+        return DeltaTable.is_deltatable(str(self.root / table))
+
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows to a table, whatever others do to it meanwhile.
 
