@@ -133,13 +133,9 @@ class Parsers:
 def parse_one(job: Job) -> list[Version | Reject]:
     """Return the rows that one capture becomes: versions, or one reject."""
     capture, link, source = job.capture, job.link, job.source
-    if capture.outcome != "ok":
-        detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
-        return [reject_of(Refused(capture.outcome, detail), capture, link, source)]
-    if capture.hop and is_home(job.final_url):
-        # Where an article was; else all that are gone would be one, of the home page's text.
-        detail = "its link is redirected to the home page"
-        return [reject_of(Refused("home_page", detail), capture, link, source)]
+    refused = refuse_capture(capture, job.final_url)
+    if refused:
+        return [reject_of(refused, capture, link, source)]
     try:
         record = read_record(
             job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0
@@ -160,6 +156,22 @@ def parse_one(job: Job) -> list[Version | Reject]:
     if isinstance(found, Refused):
         return [reject_of(found, capture, link, source)]
     return list(versions_of(found, capture, link, job.final_url, source))
+
+
+def refuse_capture(capture: Capture, final_url: str) -> Refused | None:
+    """Return why a capture holds no article's page, whatever its bytes; None where they decide.
+
+    Args:
+        capture: of a page or an import.
+        final_url: where its redirects ended, cleaned.
+    """
+    if capture.outcome != "ok":
+        detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
+        return Refused(capture.outcome, detail)
+    if capture.hop and is_home(final_url):
+        # Where an article was; else all that are gone would be one, of the home page's text.
+        return Refused("home_page", "its link is redirected to the home page")
+    return None
 
 
 def _parse_all(jobs: Sequence[Job]) -> list[bytes]:

@@ -7,6 +7,7 @@ of the archive.
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from newsarchive.discover.propose import (
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.model import Entry, Found, Link, Refused
-from newsarchive.parse.page import parse_page
+from newsarchive.parse.page import Reading, parse_page, read_page
+from newsarchive.parsers import refuse_capture
 from newsarchive.settings import Settings
 from newsarchive.sources.load import Source
 from newsarchive.text.identity import clean_url, host_of, link_id
@@ -129,6 +131,55 @@ def look(
     return Looked(proposal, visit.asked, page)
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One page, read as a run would read it for a source."""
+
+    url: str
+    """Where its redirects ended."""
+    captured_at: datetime
+    reading: Reading
+
+
+def try_page(url: str, source: Source, settings: Settings, progress: Progress) -> Tried:
+    """Ask for one page politely, as a run would, and read it; nothing is kept.
+
+    Args:
+        url: of the page.
+        source: as which it is asked, and whose rules hold for it.
+        settings: time-outs, politeness, the folder of leases.
+        progress: told of the answer.
+
+    Raises:
+        ArchiveError: no web address, or the page was not asked; in one line.
+    """
+    cleaned = clean_url(url)
+    if cleaned is None:
+        raise ArchiveError(f"{url}: no web address; write it as https://example.com/page")
+    with (
+        tempfile.TemporaryDirectory(prefix="newsarchive-") as folder,
+        Fetcher(settings, today(), Path(folder), "test") as fetcher,
+    ):
+        fetched = _Visit(fetcher, source, progress).ask_one(cleaned, "page")
+    if not fetched.captures:
+        raise ArchiveError(f"{url}: {_why(fetched)}")
+    last = fetched.last
+    final = clean_url(last.url) or last.url
+    refused = refuse_capture(last, final)
+    if refused or fetched.body is None:
+        reading = Reading([], refused or Refused("empty", "no body"))
+    else:
+        reading = read_page(
+            fetched.body,
+            url=final,
+            content_type=last.content_type,
+            source=source,
+            link=None,
+            captured_at=last.captured_at,
+        )
+    return Tried(final, last.captured_at, reading)
+
+
 def source_of(proposal: Proposal) -> Source:
     """Return a proposal as the source that its file would be."""
     fewest, most = proposal.expected or (0, None)
@@ -170,7 +221,7 @@ class _Visit:
 
     def survey(self, url: str) -> tuple[Home, list[Answer]]:
         """Return what the site says of itself, and its listings."""
-        first = self._ask_one(url, "page")
+        first = self.ask_one(url, "page")
         if not first.captures or first.last.outcome in _NOBODY_THERE:
             raise ArchiveError(f"{url}: {_why(first)}")
         answers: list[Answer] = []
@@ -183,7 +234,7 @@ class _Visit:
                 answers.append(own)
                 self.asked.append(Asked(url, "given", _what(own)))
                 root = clean_url("/", first.last.url) or url
-                first = self._ask_one(root, "page")
+                first = self.ask_one(root, "page")
                 home = Home(root)
         if first.body is not None:
             home = read_home(first.body, first.last.url, first.last.content_type)
@@ -195,7 +246,7 @@ class _Visit:
         """Return a page of the listings, parsed: the first that is an article, else the first."""
         shown: Shown | None = None
         for entry in entries[:_MOST_PAGES]:
-            fetched = self._ask_one(entry.url, "page")
+            fetched = self.ask_one(entry.url, "page")
             if fetched.body is None:
                 continue
             parsed = parse_page(
@@ -248,7 +299,8 @@ class _Visit:
             full.append(replace(answer, below=pages))
         return full
 
-    def _ask_one(self, url: str, kind: str) -> Fetched:
+    def ask_one(self, url: str, kind: str) -> Fetched:
+        """Return what one address answered."""
         [fetched] = self._ask([url], kind)  # to its end: a fetch left half done is cut off
         return fetched
 

@@ -73,6 +73,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "sources check",
                 "sources disable",
                 "sources enable",
+                "sources test",
                 "extract",
                 "up",
             )

@@ -1,14 +1,15 @@
-"""Commands on sources: list them, switch them on and off, check them, and propose new ones."""
+"""Commands on sources: list, switch on and off, check, try on a page, and propose new ones."""
 
 import json
 import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -21,8 +22,10 @@ from newsarchive.errors import SourceError
 if TYPE_CHECKING:
     from newsarchive.discover import Page
     from newsarchive.fetch.session import Fetched
+    from newsarchive.model import Found
     from newsarchive.settings import Settings
     from newsarchive.sources import Source
+    from newsarchive.sources.load import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,125 @@ def add(options: Options, url: str, name: str | None, write: bool, allow_private
         output.say("newsarchive: none of its pages that were tried is an article")
         return INCOMPLETE
     return OK
+
+
+@sources.command("test")
+@click.argument("name", metavar="NAME")
+@click.argument("page", metavar="URL|FILE")
+@click.option(
+    "--url", metavar="URL", help="Of a FILE: the page's address; default: its name on the site."
+)
+@click.option(
+    "--day", type=DAY, help="Of a FILE: when it was captured; default: when it was written."
+)
+@json_option
+@pass_options
+def test_(options: Options, name: str, page: str, url: str | None, day: date | None) -> int:
+    """Show what each field of a page finds, and from where, as a run would read it.
+
+    NAME is a source, or the path of its TOML file, so that rules can be tried before they are used:
+    those of the page's day hold. A URL is asked politely, and nothing is kept; a FILE needs no
+    network. Beside each field stand its evidence, of a guess how often such guesses are right, and
+    the selector of the source's rules.
+
+    Exits with 3 when the page is no article, and says why.
+
+    \b
+    Examples:
+      newsarchive sources test my_paper https://example.com/2026/11/22/story
+      newsarchive sources test ./my_paper.toml old_page.html --day 2019-03-01
+    """  # noqa: D301 - click reads it
+    from newsarchive.site import Tried, try_page
+
+    settings = options.settings()
+    source = _one_source(settings, name)
+    if "://" in page:
+        if url or day:
+            raise click.UsageError("--url and --day are for a FILE")
+        with showing("test") as tell:
+            tried = try_page(page, source, settings, tell)
+    else:
+        from newsarchive.parse.page import read_page
+        from newsarchive.text.identity import clean_url
+
+        file = Path(page).expanduser()
+        try:
+            body = file.read_bytes()
+            written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        except OSError as error:
+            raise SourceError(f"{page}: {error.strerror}") from None
+        at = datetime.combine(day, time(23, 59, 59), UTC) if day else written
+        address = clean_url(url or quote(file.name), source.url) or source.url
+        tried = Tried(
+            address,
+            at,
+            read_page(
+                body, url=address, content_type=None, source=source, link=None, captured_at=at
+            ),
+        )
+    reading = tried.reading
+    articles = [_fields_of(found, reading.rule) for found in reading.founds]
+    if options.json:
+        output.print_json(
+            {
+                "source": source.name,
+                "url": tried.url,
+                "captured_at": tried.captured_at,
+                "rules": reading.rule.model_dump() if reading.rule else None,
+                "refused": asdict(reading.refused) if reading.refused else None,
+                "articles": articles,
+            }
+        )
+        return INCOMPLETE if reading.refused else OK
+    click.echo(f"{tried.url}, captured {tried.captured_at:%Y-%m-%d %H:%M}Z, as of {source.name}")
+    if reading.rule:
+        since = reading.rule.since
+        click.echo(f"rules: those since {since}" if since > date.min else "rules: the first ones")
+    else:
+        click.echo("rules: the source has none" if not source.rules else "rules: none was reached")
+    if reading.refused:
+        why = reading.refused
+        click.echo(f"no article: {why.reason}" + (f" ({why.detail})" if why.detail else ""))
+    for part, rows in enumerate(articles):
+        columns = ["value", "evidence", "confidence", "rule"]
+        title = f"Article {part} embedded in the page" if part else None
+        output.print_table(
+            ["field", *columns],
+            [[field, *(row[c] for c in columns)] for field, row in rows.items()],
+            title=title,
+        )
+    return INCOMPLETE if reading.refused else OK
+
+
+_OF_RULES = {"text": "body", "published_at": "date", "published_day": "date"}
+
+
+def _fields_of(found: "Found", rule: "Rule | None") -> dict[str, dict[str, Any]]:
+    """Return each field of an article with where it is from, and the rule that there is for it."""
+    return {
+        f.name: {
+            "value": getattr(found, f.name),
+            "evidence": found.evidence.get(f.name),
+            "confidence": found.confidence.get(f.name),
+            "rule": getattr(rule, _OF_RULES.get(f.name, f.name), None),
+        }
+        for f in fields(found)
+        if f.name not in ("evidence", "confidence", "part")
+    }
+
+
+def _one_source(settings: "Settings", name: str) -> "Source":
+    from newsarchive.sources.load import load_file
+
+    if name.endswith(".toml"):
+        return load_file(Path(name))
+    declared, errors = read_all(settings)
+    if name not in declared:
+        wrong = next((e for e in errors if f"{name}.toml" in e), None)
+        raise SourceError(
+            wrong or f"no source is named {name!r} (`newsarchive sources list` names them)"
+        )
+    return declared[name]
 
 
 def _check_name(name: str, declared: Mapping[str, "Source"]) -> None:

@@ -29,7 +29,7 @@ from newsarchive.parse.related import Related, take_related
 from newsarchive.parse.shown import Shown, lines_around, shown_of, text_lines
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
-from newsarchive.sources.load import Source
+from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode
 from newsarchive.text.folding import bare
@@ -62,6 +62,8 @@ class Reading:
     """The article and whole others embedded in it; of a page that is refused what can be told all
     the same, none where it cannot be read."""
     refused: Refused | None = None
+    rule: Rule | None = None
+    """The source's rules that were used, those of the page's day."""
 
 
 def parse_page(
@@ -223,7 +225,7 @@ def _article(page: Page) -> Reading:
         first = founds[0]
         first.related[:] = list(dict.fromkeys([*titles, *first.related]))
         first.evidence.setdefault("related", "label")
-    return Reading(founds, refused)
+    return Reading(founds, refused, page.rule)
 
 
 def _open(page: Page) -> tuple[list[Heading], Related]:
