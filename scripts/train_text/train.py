@@ -110,7 +110,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--networks", type=int, default=3)
+    parser.add_argument("--networks", type=int, default=1)
     parser.add_argument("--check", action="store_true", help="hold pages back and score them")
     parser.add_argument("--folds", type=int, default=5, help="parts, by host, of --check")
     parser.add_argument("--only", type=int, help="check this fold alone")

@@ -45,13 +45,21 @@ class Piece:
     related: list[str] = field(default_factory=list)
     closed: bool = False
     """Whether a label has come after its text, which is how articles end."""
-    stems: set[str] = field(default_factory=set)
-    """Content words of its title and paragraphs so far."""
+    _stems: set[str] = field(default_factory=set)
+    _stemmed: int = 0
+    """How many of its paragraphs are in `_stems`."""
 
     def add(self, paragraph: str) -> None:
         """Add a paragraph."""
         self.paragraphs.append(paragraph)
-        self.stems.update(_stems(paragraph))
+
+    @property
+    def stems(self) -> set[str]:
+        """Content words of its paragraphs so far; few pages have a line that asks for them."""
+        for paragraph in self.paragraphs[self._stemmed :]:
+            self._stems.update(_stems(paragraph))
+        self._stemmed = len(self.paragraphs)
+        return self._stems
 
     @property
     def words(self) -> int:

@@ -1,7 +1,7 @@
 """What was learned of labelled pages: which blocks are the text of the article.
 
-`scripts/train_text` makes the file of numbers that is read here. Networks and boosted trees answer,
-and the mean of their log odds counts.
+`scripts/train_text` makes the file of numbers that is read here. Networks (as shipped one) and
+boosted trees answer, and the mean of their log odds counts.
 """
 
 from collections.abc import Mapping

@@ -92,7 +92,10 @@ def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
 
 
 def _line(block: Block, shown: Blocks) -> Line | None:
-    text = repair(block.text)
+    text = block.text
+    # Most lines are plain: there is nothing to mend in letters that ASCII has.
+    if not (text.isascii() and text.isprintable()):
+        text = repair(text)
     if not text:
         return None
     solid = len(block.text.replace(" ", ""))
