@@ -61,6 +61,7 @@ def version(day: date = DAY, url: str = "https://a.example/1", **changes: Any) -
         "related": [],
         "evidence": {"title": "jsonld"},
         "confidence": {},
+        "cited_agencies": [],
         "text_sha256": digest,
         "parser_version": "1",
         "source_version": "none",

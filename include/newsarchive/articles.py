@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from newsarchive.model import Article, Capture, Found, Link, Refused, Reject, Version
 from newsarchive.parse import PARSER_VERSION
+from newsarchive.parse.wires import cited_agencies
 from newsarchive.sources import Source
 from newsarchive.text.folding import fold
 from newsarchive.text.identity import article_id, imported_article_id, version_id
@@ -64,6 +65,7 @@ def versions_of(
                 word_count=count_words(article.text),
                 evidence=dict(sorted(article.evidence.items())),
                 confidence=dict(sorted(article.confidence.items())),
+                cited_agencies=cited_agencies(article.text),
                 text_sha256=hashlib.sha256(
                     f"{fold(article.title)}\n{fold(article.text)}".encode()
                 ).hexdigest(),

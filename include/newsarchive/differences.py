@@ -24,6 +24,7 @@ FIELDS = (
     "image_url",
     "origin",
     "related",
+    "cited_agencies",
 )
 """Columns of versions that are compared: what a page says, not how that was found."""
 MOST_SAMPLES = 3

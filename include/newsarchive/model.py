@@ -197,6 +197,8 @@ class Version:
     related: list[str]
     evidence: dict[str, str]
     confidence: dict[str, float]
+    cited_agencies: list[str] | None
+    """Wire agencies that the text names, in its order; None in rows of before they were kept."""
     text_sha256: str
     """Of the folded title and text: equal texts have equal sums whatever the markup; hex."""
     parser_version: str
@@ -276,6 +278,8 @@ class Article:
     parent_article_id: str | None
     evidence: dict[str, str]
     confidence: dict[str, float]
+    cited_agencies: list[str] | None
+    """Wire agencies that the text names, in its order; None in rows of before they were kept."""
     text_sha256: str
     state: str
     """live, or gone."""

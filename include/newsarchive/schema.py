@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _day = pa.date32()
 _text = pa.string()
@@ -142,6 +142,11 @@ _CONTENT_3 = (
         _shares,
         "Of fields that are guesses: the share of such guesses that are right, 0 to 1",
         null=False,
+    ),
+    _c(
+        "cited_agencies",
+        _texts,
+        "Wire agencies that the text names: Reuters, AFP, WAFA, …; NULL where not looked for",
     ),
     _c("text_sha256", _text, "SHA-256 of the folded title and text", null=False),
 )

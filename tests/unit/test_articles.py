@@ -186,9 +186,10 @@ def test_evidence_that_comes_as_pairs_is_taken() -> None:
 
 def test_a_version_from_before_confidence_was_kept_has_none() -> None:
     made = rows(version())
-    made[0]["confidence"] = None
+    made[0]["confidence"] = made[0]["cited_agencies"] = None
     (article,) = merge(made, {})
     assert article.confidence == {}
+    assert article.cited_agencies is None  # nobody looked: not the same as none
 
 
 # ---------------------------------------------------------------------------- captures to versions
@@ -220,6 +221,12 @@ def capture(**changes: Any) -> Capture:
 
 
 LINK = Link(DAY, "paper_a", link_id("paper_a", URL), URL, "https://a.example", ["feed"], [])
+
+
+def test_a_version_names_the_agencies_that_its_text_cites() -> None:
+    found = Found("T", "القاهرة - أ ف ب: قال الوزير لرويترز إن الجسر مفتوح.")
+    (made,) = versions_of([found], capture(), LINK, URL, CAIRO)
+    assert made.cited_agencies == ["AFP", "Reuters"]
 
 
 def test_a_version_is_of_the_canonical_url_else_of_where_redirects_ended() -> None:

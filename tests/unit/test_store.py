@@ -392,6 +392,29 @@ def test_files_of_two_schema_versions_are_read_together(
     assert ask(tmp_path, "SELECT source, mood FROM coverage") == [("old", None)]
 
 
+def test_rows_of_before_a_column_was_kept_are_read_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = ("confidence", "cited_agencies")
+    older = dataclasses.replace(
+        VERSIONS, columns=tuple(c for c in VERSIONS.columns if c.name not in later)
+    )
+    with monkeypatch.context() as before:
+        before.setitem(TABLES, "versions", older)
+        rows = tables.rows_of([version()], older)
+        Archive(tmp_path).open("versions").replace(rows, [DAY])
+    publish(tmp_path, {"versions": files(tmp_path, "versions", [DAY])})
+    assert ask(tmp_path, "SELECT confidence, cited_agencies FROM versions") == [(None, None)]
+    target = Archive(tmp_path).open("versions")
+    new = tables.rows_of([version(source="paper_b", cited_agencies=["Reuters"])], VERSIONS)
+    target.replace(pa.concat_tables([target.read([DAY]), new]), [DAY])
+    publish(tmp_path, {"versions": files(tmp_path, "versions", [DAY])})
+    assert ask(tmp_path, "SELECT source, cited_agencies FROM versions ORDER BY source") == [
+        ("paper_a", None),
+        ("paper_b", ["Reuters"]),
+    ]
+
+
 def test_a_filter_on_the_day_opens_that_days_file_alone(tmp_path: Path) -> None:
     days = days_from(DAY, 10)
     publish(tmp_path, write(tmp_path, [version(d) for d in days]))

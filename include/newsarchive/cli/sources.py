@@ -324,7 +324,9 @@ _OF_RULES = {"text": "body", "published_at": "date", "published_day": "date"}
 
 def _fields_of(found: "Found", rule: "Rule | None") -> dict[str, dict[str, Any]]:
     """Return each field of an article with where it is from, and the rule that there is for it."""
-    return {
+    from newsarchive.parse.wires import cited_agencies
+
+    shown = {
         f.name: {
             "value": getattr(found, f.name),
             "evidence": found.evidence.get(f.name),
@@ -334,6 +336,8 @@ def _fields_of(found: "Found", rule: "Rule | None") -> dict[str, dict[str, Any]]
         for f in fields(found)
         if f.name not in ("evidence", "confidence", "part")
     }
+    named = {"value": cited_agencies(found.text), "evidence": "text"}
+    return {**shown, "cited_agencies": {**named, "confidence": None, "rule": None}}
 
 
 def _one_source(settings: "Settings", name: str) -> "Source":

@@ -3,39 +3,21 @@
 import re
 from collections.abc import Sequence
 
+from newsarchive.parse.wires import WIRE_NAMES
 from newsarchive.text.folding import bare
 
+# Beside those that texts cite: names that are an agency's only where one stands alone, and desks.
 _NAMES = """
-    رويترز | وكالة رويترز | رويترز عربي | أ ف ب | أ.ف.ب | ا ف ب | فرانس برس | وكالة فرانس برس
-    وكالة الصحافة الفرنسية | أسوشيتد برس
-    اسوشيتدبرس | أسوشييتد برس | أسوشيتدبرس | أ ب | الأناضول | وكالة الأناضول
-    وكالة أنباء الأناضول | شينخوا | وكالة شينخوا | سبوتنيك
-    وكالة سبوتنيك | تاس | وكالة تاس | نوفوستي | انترفاكس | إنترفاكس | أ ش أ | أ.ش.أ
-    وكالة أنباء الشرق الأوسط | وام | واس | وكالة الأنباء السعودية
-    وكالة أنباء الإمارات | كونا | قنا | بنا | بترا | سانا | وفا | وكالة وفا | معا | واع | واج
-    وات | ومع | إرنا | فارس | تسنيم | مهر
-    د ب أ | د.ب.أ | الألمانية | وكالة الأنباء الألمانية | بلومبرغ | بلومبيرغ | بلومبرج | وكالات
-    الوكالات | وكالات الأنباء | يونهاب | كيودو
-    reuters | thomson reuters | afp | agence france-presse | agence france presse | ap
-    associated press | the associated press
-    ap news | upi | united press international | xinhua | xinhua news agency | tass | ria novosti
-    interfax | sputnik | anadolu
-    anadolu agency | aa | dpa | deutsche presse-agentur | apa | ansa | efe | agencia efe
-    europa press | lusa | pti
-    press trust of india | ani | ians | uni | bloomberg | bloomberg news | kyodo | kyodo news
-    yonhap | jiji press | antara
-    bernama | pa media | press association | pa | cp | the canadian press | canadian press | aap
-    ntb | tt | ritzau | belga
-    keystone-sda | sda | mena | wafa | petra | sana | spa | wam | kuna | qna | irna | agencies
-    news agencies | wire reports
-    wire services | news services | cnn newsource | tribune news service | tns | getty | notimex
-    telam | agencia brasil
-    agência brasil | estadão conteúdo | estadao conteudo | folhapress | adnkronos
-    ihlas haber ajansı | iha | dha
-    demirören haber ajansı | рейтер | тасс | риа новости | интерфакс | укринформ | 新华社 | 新華社
-    共同通信 | 時事通信 | 연합뉴스 | 中新社 | 中央社
+    وكالة رويترز | رويترز عربي | وكالة فرانس برس | وكالة الصحافة الفرنسية | الأناضول
+    وكالة الأناضول | وكالة أنباء الأناضول | وكالة شينخوا | سبوتنيك | وكالة سبوتنيك | تاس
+    وكالة تاس | وام | واس | كونا | قنا | بنا | بترا | سانا | وفا | وكالة وفا | معا | واع | واج
+    وات | ومع | إرنا | فارس | تسنيم | مهر | الألمانية | وكالات | الوكالات | وكالات الأنباء | كيودو
+    the associated press | ap news | xinhua news agency | uni | cp | the canadian press | tt | sda
+    mena | agencies | news agencies | wire reports | wire services | news services | cnn newsource
+    tribune news service | tns | getty | notimex | telam | agencia brasil | estadão conteúdo
+    folhapress | 中新社
 """.replace("\n", "|")
-_AGENCIES = frozenset(bare(name) for name in _NAMES.split("|") if name.strip())
+_AGENCIES = frozenset(bare(name) for name in (*WIRE_NAMES, *_NAMES.split("|")) if name.strip())
 _BY_FORM = re.compile(
     r"^(?:وكاله (?:ال)?\w+.*|وكاله|.*\b(?:press|news) agency|.*\bnews ?wire|.*\bwire service"
     r"|agence de presse .*|agencia de noticias .*|.*\bnachrichtenagentur)$"

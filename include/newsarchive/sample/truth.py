@@ -1,8 +1,8 @@
 """What a right archive of the sample newspapers holds, as rows.
 
 The rows have every lasting column that follows from what the newspapers publish. Left out is what
-belongs to the archive itself: parser version, evidence and confidence, word counts, folded sums,
-details in words.
+belongs to the archive itself: parser version, evidence and confidence, word counts, cited
+agencies, folded sums, details in words.
 """
 
 from collections import defaultdict

@@ -89,7 +89,8 @@ class Target:
     ) -> pa.Table:
         """Return rows of the given partitions (all, if None), in the table's own schema.
 
-        Columns that a file does not have yet are NULL. `where` is a filter on columns inside the
+        Columns that a file does not have yet are NULL, or empty where the table allows no NULL.
+        `where` is a filter on columns inside the
         files.
         """
         schema = self.table.arrow
@@ -290,6 +291,9 @@ def _aligned(
             columns.append(pa.repeat(pa.scalar(constants[field.name], field.type), rows.num_rows))
         elif field.name in rows.column_names:
             columns.append(rows[field.name].cast(field.type))
+        elif not field.nullable and (pa.types.is_map(field.type) or pa.types.is_list(field.type)):
+            # Such rows must not stop what rewrites their partition.
+            columns.append(pa.array([[]] * rows.num_rows, field.type))
         else:
             columns.append(pa.nulls(rows.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
