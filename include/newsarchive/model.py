@@ -5,6 +5,7 @@ Times are aware UTC datetimes, days are dates, every id is a function of content
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +151,46 @@ class Found:
     """0 for the article of the page, 1, 2, … for whole other articles embedded in it."""
 
 
+Reason = Literal[
+    # of a page's or document's bytes
+    "empty",  # nothing in it
+    "not_html",  # another kind of file
+    "unparseable",  # no markup that could be read
+    "bytes_lost",  # not where the archive keeps them
+    # of a page that is no article
+    "home_page",  # a site's home page, or a redirect to it
+    "listing",  # a page of links to articles
+    "soft_404",  # "not found", served as a page
+    "error_page",  # another message of an error or a refusal, served as a page
+    # of what an article lacks
+    "no_title",
+    "no_text",
+    "too_short",
+    "paywall",  # the beginning alone: the rest is for subscribers
+    "wrong_language",  # none of those that the source declares
+    # of a capture without bytes: its outcome
+    "redirect",
+    "http_error",
+    "timeout",
+    "connection",
+    "tls",
+    "too_large",
+    "broken",
+    "invalid",
+    "robots",
+    "robots_unavailable",
+    "blocked_address",
+    "bad_url",
+    "too_many_redirects",
+]
+"""Why there is no article: all reasons that there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why a page or document yields no article."""
 
-    reason: str
-    """not_html, empty, no_title, no_text, too_short, listing, error_page."""
+    reason: Reason
     detail: str | None = None
 
 
@@ -223,7 +258,7 @@ class Reject:
     link_id: str | None
     url: str
     reason: str
-    """A `Refused.reason`, or a `Capture.outcome` that is not ok."""
+    """A `Reason`."""
     detail: str | None
     status: int | None
     parser_version: str

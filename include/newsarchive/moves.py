@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from newsarchive.model import Alias, Capture, Reject, Version
 from newsarchive.text.folding import bare
-from newsarchive.text.identity import article_id, clean_url
+from newsarchive.text.identity import article_id, clean_url, is_home
 from newsarchive.text.likeness import likeness
 
 MOVED, RETITLED, PARSER = "moved", "retitled", "parser"
@@ -47,12 +47,6 @@ def is_replaced(before: Version, after: Version, capture: Capture) -> bool:
     if not capture.hop or _same_place(_address(before), _address(after)):
         return False
     return _reason(before, after) is None
-
-
-def is_home(url: str) -> bool:
-    """Say whether an address is that of a site's home page."""
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
 
 
 def leads_above(before: Version, capture: Capture) -> bool:

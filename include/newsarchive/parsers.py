@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Self
+from typing import Self, cast
 
 from newsarchive.articles import reject_of, versions_of
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import read_record
-from newsarchive.model import Capture, Link, Refused, Reject, Version
-from newsarchive.moves import is_home
+from newsarchive.model import Capture, Link, Reason, Refused, Reject, Version
 from newsarchive.parse.document import parse_document
 from newsarchive.parse.page import parse_page
 from newsarchive.sources import Source
+from newsarchive.text.identity import is_home
 
 _PARALLEL_FROM = 48  # pages; below that starting processes costs more than it gives
 _CHUNK = 8  # pages that a process is given at once
@@ -167,7 +167,7 @@ def refuse_capture(capture: Capture, final_url: str) -> Refused | None:
     """
     if capture.outcome != "ok":
         detail = capture.error or (f"HTTP {capture.status}" if capture.status else None)
-        return Refused(capture.outcome, detail)
+        return Refused(cast(Reason, capture.outcome), detail)
     if capture.hop and is_home(final_url):
         # Where an article was; else all that are gone would be one, of the home page's text.
         return Refused("home_page", "its link is redirected to the home page")

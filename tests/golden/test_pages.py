@@ -211,7 +211,7 @@ def test_listings_dates_never_come_from_beside_the_article() -> None:
         (
             b"<html><title>404 Not Found</title><body><h1>Not Found</h1><p>nginx</p></body></html>",
             "text/html",
-            "error_page",
+            "soft_404",
         ),
         (
             b"<html><title>A title here</title><body><h1>A title here</h1><p>Five words of text.",
@@ -245,12 +245,75 @@ def test_short_lines_are_no_listing() -> None:
     assert "number 3 of them" in found.text
 
 
-def test_front_page_is_a_listing() -> None:
+def test_front_page_is_no_article() -> None:
     result = parse(
         (HERE / "pages" / "refused_listing.html").read_bytes(), "https://harbour.example/"
     )
     assert isinstance(result, Refused)
-    assert result.reason == "listing"
+    assert result.reason == "home_page"
+
+
+FREE = '<script type="application/ld+json">{"@type":"NewsArticle","headline":"Library opens late \
+after snow","datePublished":"2024-02-08","isAccessibleForFree":%s}</script>'
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        (FREE % "false", ""),
+        (FREE % '"False"', ""),
+        ('<meta property="article:content_tier" content="locked">', ""),
+        ("", "Subscribe now to continue reading."),
+        ("", "This article is for subscribers only"),
+        ("", "اشترك الآن لقراءة المقال كاملًا"),
+        ("", "هذا المحتوى متاح للمشتركين"),
+        ("", "Article réservé aux abonnés"),
+    ],
+)
+def test_the_beginning_alone_of_what_is_paid_for(head: str, line: str) -> None:
+    stub = page(head) if not line else page().replace("</article>", f"<p>{line}</p></article>")
+    result = parse(stub)
+    assert isinstance(result, Refused), result
+    assert result.reason == "paywall"
+    whole = stub.replace(PARAGRAPHS, PARAGRAPHS + PARAGRAPHS.replace("The central", "A second"))
+    assert isinstance(parse(whole), list), "who gets the whole text has the article"
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        (FREE % "true", ""),
+        ("", "Sign up to our newsletter."),
+        ("", "Already a subscriber? Log in"),
+        ("", "The library has 4,000 subscribers, who paid for the year to come."),
+    ],
+)
+def test_a_short_article_that_is_free(head: str, line: str) -> None:
+    assert one(page(head).replace("</article>", f"</article><p>{line}</p>")).title
+
+
+def test_a_page_that_says_it_is_the_home_page() -> None:
+    links = "".join(f"<h3><a href=/s/{n}>Rovers headline number {n}</a></h3>" for n in range(9))
+    home = f"<title>Harbour Times</title><link rel=canonical href=/>{links}"
+    result = parse(home)
+    assert isinstance(result, Refused)
+    assert result.reason == "home_page"
+    # Some sites say so of all their pages.
+    body = PARAGRAPHS * 4
+    assert one(page("<link rel=canonical href=/>", body) + links).text
+
+
+def test_a_language_that_the_source_does_not_have() -> None:
+    long = page(body="<p>" + "The mayor said that the bridge would open again soon. " * 8)
+    english = source()
+    assert one(long, source=english).language == "en"
+    narrow = english.model_copy(update={"languages": ["ar", "fr"]})
+    result = parse(long, source=narrow)
+    assert isinstance(result, Refused)
+    assert (result.reason, result.detail) == ("wrong_language", "en, not ar, fr")
+    assert one(page(), source=narrow), "of a short text the language is not certain"
+    wide = english.model_copy(update={"languages": ["ar", "en"]})
+    assert one(long, source=wide).language == "en"
 
 
 def truncated(draw: random.Random, raw: bytes) -> bytes:

@@ -98,10 +98,10 @@ def test_an_address_is_asked_as_a_run_would(samples: SampleServer, run: Program)
 
 
 def test_why_a_page_is_no_article(run: Program) -> None:
-    for name in ("listing", "error"):
+    for name, reason in (("listing", "listing"), ("error", "soft_404")):
         ran = run("sources", "test", "sample_ar", GOLDEN / f"refused_{name}.html")
         assert ran.code == 3
-        assert f"no article: {name}" in ran.out
+        assert f"no article: {reason}" in ran.out
 
 
 def test_what_is_not_there_is_said_in_one_line(run: Program) -> None:

@@ -1,6 +1,8 @@
 """Parsing on all cores, and ahead: each capture once, the same rows, no process left behind."""
 
+import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,13 +11,14 @@ from concurrent.futures import wait
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import get_args
 
 import psutil
 import pytest
 
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import WarcFiles
-from newsarchive.model import Capture, Link
+from newsarchive.model import Capture, Link, Reason
 from newsarchive.parsers import Job, Parsers, parse_one
 
 DAY = date(2026, 11, 22)
@@ -166,3 +169,10 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     assert children
     _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
+
+
+def test_every_outcome_without_bytes_is_a_reason() -> None:
+    said = inspect.getsource(Capture).partition("outcome: str")[2].split('"""')[1]
+    outcomes = set(re.findall(r"\w+", said)) - {"ok", "not_modified"}
+    assert len(outcomes) > 10
+    assert outcomes <= set(get_args(Reason))

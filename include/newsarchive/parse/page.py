@@ -20,9 +20,10 @@ from newsarchive.parse.pieces import found_of
 from newsarchive.parse.published import CLOCK_SLACK, listed_in, modified, published, settle_rule
 from newsarchive.parse.refusals import (
     LEAST_WORDS,
-    is_error,
     refuse_article,
     refuse_bytes,
+    refuse_language,
+    refuse_message,
     refuse_text,
 )
 from newsarchive.parse.related import Related, take_related
@@ -120,7 +121,7 @@ def read_page(
         return Reading([], refused)
     tree = _tree_of(text)
     if tree is None:
-        return Reading([], Refused("empty", "no markup in the page"))
+        return Reading([], Refused("unparseable", "no markup in the page"))
     page = _page_of(tree, url, source, link, captured_at)
     return _article(page)
 
@@ -192,10 +193,7 @@ def read_shown(text: str, url: str) -> Shown | None:
 
 def _article(page: Page) -> Reading:
     headings, related = _open(page)
-    refused = None
-    if is_error(page, headings):
-        message = page.said.page_title or (headings[0].text if headings else None)
-        refused = Refused("error_page", message)
+    refused = refuse_message(page, headings)
     shown = shown_of(page)
     page.blocks = lines_around(shown, page.title_element)
     lines = _body_lines(page, shown)
@@ -207,6 +205,7 @@ def _article(page: Page) -> Reading:
     refused = refused or refuse_article(page, main, headings)
     page.labels = _labels_of(page, main)
     founds = [_found(page, main, related.pointers)]
+    refused = refused or refuse_language(page, main, founds[0].language)
     hint = code_of(page.said.language) or (page.source.language if page.source else None)
     embedded = [*pieces[1:], *(p for box in related.embedded for p in _embedded(box))]
     for part, piece in enumerate(embedded, 1):

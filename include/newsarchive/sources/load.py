@@ -212,6 +212,8 @@ class Source(_Strict):
     title: str = Field(min_length=1)
     url: WebAddress
     language: str = Field(pattern=r"^[a-z]{2,3}$")
+    languages: list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]] = []
+    """Languages of the articles that are wanted; empty: any."""
     country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
     timezone: Annotated[str, AfterValidator(_zone)]
     expected: Expected = Expected()

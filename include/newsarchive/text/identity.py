@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 import ada_url
 
@@ -130,3 +130,9 @@ def _id(*parts: str) -> str:
 def _is_tracker(pair: str) -> bool:
     name = unquote_plus(pair.partition("=")[0]).lower()
     return name in _TRACKERS or name.startswith(_TRACKER_PREFIXES)
+
+
+def is_home(url: str) -> bool:
+    """Say whether an address is that of a site's home page."""
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
