@@ -50,11 +50,12 @@ def rows(archive: Path, view: str) -> list[dict[str, Any]]:
 
 def lasting(archive: Path) -> dict[str, list[str]]:
     """Return what two equal archives have in common: per view the lasting columns, sorted."""
+    views = {view: view for view in SAME} | {"stories": "_stories"}
     return {
-        view: sorted(
-            repr([row[name] for name in TABLES[view].lasting]) for row in rows(archive, view)
+        table: sorted(
+            repr([row[name] for name in TABLES[table].lasting]) for row in rows(archive, view)
         )
-        for view in SAME
+        for table, view in views.items()
     }
 
 

@@ -443,6 +443,20 @@ ALIASES = Table(
     ),
 )
 
+STORIES = Table(
+    "stories",
+    "Which articles are near-duplicates of each other, and what finds them",
+    "article_day",
+    ("article_id",),
+    (
+        _c("article_day", _day, "Day the article is filed under; partition", null=False),
+        _c("article_id", _text, "Article", null=False),
+        _c("story_id", _text, "First article of the story; its own id if it is alone", null=False),
+        _c("text_sha256", _text, "SHA-256 of the folded title and text compared", null=False),
+        _c("signature", pa.binary(), "MinHash of the text: 16 bands of 4 bytes", null=False),
+    ),
+)
+
 TABLES = {
     t.name: t
     for t in (
@@ -455,5 +469,6 @@ TABLES = {
         COVERAGE,
         ARTICLE_INDEX,
         ALIASES,
+        STORIES,
     )
 }

@@ -1,6 +1,6 @@
 CREATE VIEW daily_counts AS
 SELECT article_day, source, language, count(*) AS articles, sum(word_count)::BIGINT AS words
-FROM articles
+FROM _articles
 GROUP BY ALL
 ORDER BY article_day DESC, source, language;
 COMMENT ON VIEW daily_counts IS 'Articles and words by day, source and language, newest day first';

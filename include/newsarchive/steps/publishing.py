@@ -27,6 +27,7 @@ from newsarchive.steps.place import (
     quiet,
     reported,
 )
+from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
 
@@ -87,7 +88,7 @@ def show_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str] = (
 
 
 def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]) -> list[date]:
-    """Commit articles, index, coverage, snapshot of a run day; return article days changed."""
+    """Commit articles, index, stories, coverage, snapshot of a day; return article days changed."""
     targets = place.archive.open_all(
         "articles",
         "article_index",
@@ -98,6 +99,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
         "links",
         "listings",
         "aliases",
+        "stories",
     )
     targets["captures"].compact(day)
 
@@ -120,6 +122,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     untouched = targets["articles"].read(changed, where=~touched.any_of_ids)
     targets["articles"].replace(pa.concat_tables([untouched, articles]), changed)
     months = file_index(index, touched, index_rows(touched, article_day, touched.ids), touched.ids)
+    grouped = group_stories(targets, changed)
 
     counted = _count_coverage(place, targets, day, versions, moves, asked)
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
@@ -128,6 +131,8 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     finished = {name: named(targets[name], [day]) for name in run_day_tables}
     finished["articles"] = named(targets["articles"], changed)
     finished["article_index"] = named(index, months | {day.replace(day=1)})
+    # What a publish that died had grouped already is not grouped again: it is named here.
+    finished["stories"] = named(targets["stories"], {*grouped, *changed})
     snapshot.build(place.root, finished, place.declared.values())
 
     count_rows(outcome, articles, "articles")

@@ -9,6 +9,11 @@ _SINGLE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U000
 # Thai, Lao, Burmese and Khmer words are some four letters (vowel signs included) long.
 _RUN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _RUN_LETTERS = 4
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?!\\d)|(?<!\\d),|\\.\\.+")
 
 
@@ -30,3 +35,12 @@ def count_words(text: str) -> int:
         text = _RUN.sub(" ", text)
     words: list[str] = _BREAK.split(text)
     return count + sum(w[0].isalnum() or any(map(str.isalnum, w)) for w in words if w)
+
+
+def split_words(bare: str) -> list[str]:
+    """Return the words of a text, and each character of what is written without spaces.
+
+    Args:
+        bare: a text without punctuation, as `folding.bare` returns it.
+    """
+    return bare.split() if bare.isascii() else _WORD.findall(bare)
