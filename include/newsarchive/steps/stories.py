@@ -1,0 +1,123 @@
+"""Which story each article belongs to, kept in a table with what finds it again."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from newsarchive.schema import STORIES
+from newsarchive.steps.place import table_of
+from newsarchive.stories import REACH, Told, story_ids, suspects
+from newsarchive.text.duplicates import Shingled, is_same_text, shingled, signature
+
+_COMPARED = ["article_id", "title", "text"]
+Rows = dict[str, dict[str, Any]]
+
+
+def group_stories(targets: Mapping[str, Any], changed: Iterable[date]) -> list[date]:
+    """Tell anew which articles are one story, after articles of some days changed.
+
+    Reads the signatures of days within reach, and the texts of those that may be the same. A day
+    whose stories change leads to the days after it, until none does.
+
+    Args:
+        targets: articles, as they are now, and stories.
+        changed: article days that may have changed.
+
+    Returns:
+        The days whose rows in `stories` were replaced.
+    """
+    work = _Work(targets)
+    due = set()
+    for day in changed:
+        if work.take_in(day):
+            due |= {day, *_after(day)}
+    while due:
+        day = min(due)
+        due.remove(day)
+        if work.tell(day):
+            due |= set(_after(day))
+    targets["stories"].replace(work.rows_to_write(), work.replaced)
+    return sorted(work.replaced)
+
+
+def _after(day: date) -> list[date]:
+    return [day + timedelta(days=n) for n in range(1, REACH.days + 1)]
+
+
+class _Work:
+    """The rows of some days while they change."""
+
+    def __init__(self, targets: Mapping[str, Any]) -> None:
+        self._targets = targets
+        self._rows: dict[date, Rows] = {}
+        self.replaced: set[date] = set()
+
+    def _at(self, day: date) -> Rows:
+        if day not in self._rows:
+            rows = self._targets["stories"].read([day]).to_pylist()
+            self._rows[day] = {r["article_id"]: r for r in sorted(rows, key=_id_of)}
+        return self._rows[day]
+
+    def take_in(self, day: date) -> bool:
+        """Read a day's articles; say whether there are others than were told of, or other texts."""
+        articles = self._targets["articles"].read([day], ["article_id", "text_sha256"])
+        now = dict(zip(*(articles[n].to_pylist() for n in articles.column_names), strict=True))
+        known = self._at(day)
+        fresh = {i for i, text in now.items() if i not in known or known[i]["text_sha256"] != text}
+        if not fresh and len(now) == len(known):
+            return False
+        rows = {i: row for i, row in known.items() if i in now}
+        for identity, content in self._contents(day, fresh):
+            rows[identity] = {
+                "article_day": day,
+                "article_id": identity,
+                "story_id": None,
+                "text_sha256": now[identity],
+                "signature": signature(content),
+            }
+        self._rows[day] = dict(sorted(rows.items()))
+        self.replaced.add(day)
+        return True
+
+    def tell(self, day: date) -> bool:
+        """Give a day's articles their stories; say whether one has another story than before."""
+        rows = self._at(day)
+        if not rows:
+            return False
+        days = [day - timedelta(days=n) for n in range(REACH.days, 0, -1)]
+        before = [
+            Told(r["article_id"], r["story_id"], r["signature"])
+            for d in days
+            for r in self._at(d).values()
+        ]
+        signatures = {i: r["signature"] for i, r in rows.items()}
+        asked = suspects(signatures, before)
+        contents = dict(p for d in (*days, day) for p in self._contents(d, asked & {*self._at(d)}))
+        told = story_ids(
+            signatures, before, lambda one, other: is_same_text(contents[one], contents[other])
+        )
+        if all(rows[i]["story_id"] == story for i, story in told.items()):
+            return False
+        self._rows[day] = {i: {**row, "story_id": told[i]} for i, row in rows.items()}
+        self.replaced.add(day)
+        return True
+
+    def _contents(self, day: date, ids: Iterable[str]) -> Iterable[tuple[str, Shingled]]:
+        wanted = pa.array(sorted(ids), pa.string())
+        if not len(wanted):
+            return
+        of_ids = pc.field("article_id").isin(wanted)
+        for batch in self._targets["articles"].read([day], _COMPARED, of_ids).to_batches(1000):
+            for row in batch.to_pylist():
+                yield row["article_id"], shingled(row["title"], row["text"])
+
+    def rows_to_write(self) -> pa.Table:
+        rows = [row for day in sorted(self.replaced) for row in self._at(day).values()]
+        return table_of(rows, STORIES.arrow)
+
+
+def _id_of(row: Mapping[str, Any]) -> str:
+    return str(row["article_id"])

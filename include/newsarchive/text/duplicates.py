@@ -1,0 +1,91 @@
+"""Tell whether two texts are one that was relayed, in any script. MinHash finds, this decides."""
+
+import zlib
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from newsarchive.text.folding import bare
+from newsarchive.text.words import split_words
+
+_SHINGLE = 5  # words; a fact that differs takes five shingles with it
+_SHORT = 30  # words; shorter texts are compared with their headlines: "Watch the video" is no story
+_LONGEST = 5000  # words that are looked at
+_ALIKE = 0.6  # share of shingles: a relayed text that lost a third of its paragraphs
+_SAME_NUMBERS = 0.75  # of the numbers of the text that has fewer: less is a report of another day
+_BANDS, _ROWS = 16, 3  # of texts alike by 0.6 it finds 98 in 100, by 0.7 all but one in 500
+SIGNATURE_BYTES = 4 * _BANDS
+"""Length of a signature; no signature, no bytes."""
+
+
+def _constants(what: str) -> np.ndarray:
+    """Return a random 64-bit number for each hash function, the same for ever: they are on disk."""
+    digests = [
+        blake2b(f"{what} {n}".encode(), digest_size=8).digest() for n in range(_BANDS * _ROWS)
+    ]
+    return np.frombuffer(b"".join(digests), "<u8")[:, None]
+
+
+_FACTORS, _TERMS = _constants("factor") | np.uint64(1), _constants("term")
+
+
+@dataclass(frozen=True, slots=True)
+class Shingled:
+    """What is compared of a text."""
+
+    shingles: frozenset[str]
+    """Runs of five words; in Chinese, Japanese, Thai, Lao, Burmese and Khmer of five characters."""
+    numbers: frozenset[str]
+    """Words with a digit."""
+
+
+def shingled(title: str, text: str) -> Shingled:
+    """Return what is compared of an article; spelling, accents and punctuation aside.
+
+    Args:
+        title: its headline, which counts where the text has fewer than 30 words.
+        text: its body.
+    """
+    words = split_words(bare(text))[:_LONGEST]
+    if not words:
+        return Shingled(frozenset(), frozenset())
+    if len(words) < _SHORT:
+        words = [*split_words(bare(title)), *words][:_LONGEST]
+    runs = range(max(1, len(words) - _SHINGLE + 1))
+    return Shingled(
+        frozenset(" ".join(words[n : n + _SHINGLE]) for n in runs),
+        frozenset(w for w in words if any(map(str.isdigit, w))),
+    )
+
+
+def signature(of: Shingled) -> bytes:
+    """Return the MinHash of an article's shingles, as 16 bands of 4 bytes; none of no shingles.
+
+    Two articles that have a band in common at the same place may be the same.
+    """
+    if not of.shingles:
+        return b""
+    hashes = np.fromiter((zlib.crc32(s.encode()) for s in of.shingles), np.uint64, len(of.shingles))
+    # Multiply-shift: hash functions of 32-bit keys, as independent as MinHash needs.
+    least = ((_FACTORS * hashes + _TERMS) >> np.uint64(32)).min(axis=1).astype("<u4")
+    bands = (zlib.crc32(band.tobytes()) for band in least.reshape(_BANDS, _ROWS))
+    return b"".join(band.to_bytes(4, "little") for band in bands)
+
+
+def bands_of(of: bytes) -> list[tuple[int, bytes]]:
+    """Return the bands of a signature, each with its place."""
+    return [(n, of[n : n + 4]) for n in range(0, len(of), 4)]
+
+
+def is_same_text(one: Shingled, other: Shingled) -> bool:
+    """Say whether two articles are one text, small edits aside.
+
+    A report of another day made of the same template is not: its facts are spread over it, and its
+    numbers are others.
+    """
+    common = len(one.shingles & other.shingles)
+    if not common or common < _ALIKE * (len(one.shingles) + len(other.shingles) - common):
+        return False
+    fewer = min(len(one.numbers), len(other.numbers))
+    return len(one.numbers & other.numbers) >= _SAME_NUMBERS * fewer
