@@ -46,7 +46,6 @@ with DAG(
     tags=["newsarchive"],
     doc_md=__doc__,
 ):
-
     # A public index that is streamed for a past day takes hours; what is read stays read.
     @task(execution_timeout=timedelta(hours=12))
     def discover(dag_run: Any = None) -> dict[str, int]:
