@@ -8,11 +8,11 @@ from itertools import groupby
 from lxml import etree
 
 from newsarchive.days import bounds, local_dates
-from newsarchive.text.address_dates import span_in_url
 from newsarchive.discover.feed import entry
 from newsarchive.discover.markup import Document, elements, joined, local_name
 from newsarchive.discover.page import Child, Page
 from newsarchive.model import Entry
+from newsarchive.text.address_dates import span_in_url
 from newsarchive.text.dates import parse_listed
 from newsarchive.text.identity import clean_url
 
