@@ -279,6 +279,14 @@ def test_the_beginning_alone_of_what_is_paid_for(head: str, line: str) -> None:
     assert isinstance(parse(whole), list), "who gets the whole text has the article"
 
 
+def test_the_whole_text_of_what_is_shown_in_part() -> None:
+    body = "The mayor said that the bridge would open again soon. " * 20
+    head = FREE.replace('"isAcc', f'"articleBody":"{body}","isAcc')
+    found = one(page(head % "false"))
+    assert found.evidence["text"] == "jsonld"
+    assert found.text.count("bridge") == 20
+
+
 @pytest.mark.parametrize(
     ("head", "line"),
     [

@@ -19,6 +19,7 @@ from newsarchive.parse.labels import match_labels
 from newsarchive.parse.pieces import found_of
 from newsarchive.parse.published import CLOCK_SLACK, listed_in, modified, published, settle_rule
 from newsarchive.parse.refusals import (
+    FEW_OF_PAID,
     LEAST_WORDS,
     refuse_article,
     refuse_bytes,
@@ -296,9 +297,10 @@ def _body_lines(page: Page, shown: Shown) -> list[Line]:
     lines = text_lines(shown)
     words = bodies.words_in(lines)
     stated = page.said.article.get("articleBody")
-    if words < _FEW_WORDS and isinstance(stated, str):
+    if words < FEW_OF_PAID and isinstance(stated, str):
         own = bodies.markup_lines(stated)
-        if bodies.words_in(own) > words:
+        # The beginning that is shown of what is paid for may be all there in the data.
+        if bodies.words_in(own) > (words if words < _FEW_WORDS else 2 * words):
             page.evidence["text"] = "jsonld"
             return own
     return lines

@@ -65,7 +65,7 @@ _ARABIC = str.maketrans({**dict.fromkeys("أإآ", "ا"), "ة": "ه", "ى": "ي"
 _NOT_FOUND = re.compile("|".join(_NOT_FOUND_PHRASES), re.I)
 _ERROR = re.compile("|".join(_ERROR_PHRASES), re.I)
 
-_FEW_WORDS = 60
+FEW_OF_PAID = 60
 """Words of the beginning that those who do not pay are shown, at most."""
 _LOCKED = frozenset(("locked", "premium", "paid", "subscriber", "subscribers"))
 # Said to the reader in a line of its own; of an article about subscriptions the lines are longer.
@@ -166,7 +166,7 @@ def refuse_article(page: Page, main: Piece, headings: Sequence[Heading]) -> Refu
         return Refused("no_text", "no text below the headline")
     if main.words < LEAST_WORDS:
         return Refused("too_short", f"{main.words} words")
-    if main.words < _FEW_WORDS and (why := _paid_for(page)):
+    if main.words < FEW_OF_PAID and (why := _paid_for(page)):
         return Refused("paywall", f"{main.words} words, {why}")
     return None
 

@@ -82,7 +82,7 @@ Yonhap: Yonhap, يونهاب, 연합뉴스, 韩联社
 """
 
 _MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u200c-\u200f\u2060]")
-_LETTERS = str.maketrans({**dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه"})
+_LETTERS = {**dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه"}
 _WORD = re.compile(r"\w+")
 _ARABIC = re.compile("[\u0621-\u064a]")
 _NO_SPACES = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")  # names stand within words
@@ -123,7 +123,10 @@ def _plain(text: str) -> str:
     """Return a text with one spelling for each Arabic letter; case and signs stay."""
     if text.isascii():
         return text
-    return _MARKS.sub("", unicodedata.normalize("NFC", text)).translate(_LETTERS)
+    text = _MARKS.sub("", unicodedata.normalize("NFC", text))
+    for letter, same in _LETTERS.items():  # each at the speed of a search; translate is not
+        text = text.replace(letter, same)
+    return text
 
 
 def _read(table: str) -> Iterator[tuple[str, str, str]]:
