@@ -1,10 +1,11 @@
 """Backfills under the real scheduler: the rows of the command line, whatever happens meanwhile."""
 
+import json
 import random
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def assert_same(one: Path, other: Path, days: list[date]) -> None:
         assert here[view].keys() == there[view].keys(), view
         for key, row in here[view].items():
             assert row == there[view][key], (view, key)
+
+
+def assert_true(stack: Stack, days: list[date]) -> None:
+    """Compare the articles of some days with what the newspapers were generated from."""
+    now = datetime.now().astimezone().isoformat()
+    words = ["--from", str(days[0]), "--to", str(days[-1]), "--now", now]
+    wanted = json.loads(stack.call("sample", "truth", "--json", *words))["articles"]
+    names = ("article_id", "article_day", "source", "url", "title", "text", "language")
+    found = lasting_of(stack.folder / "archive", days)["articles"].values()
+    assert {tuple(str(r[n]) for n in names) for r in found} == {
+        tuple(str(r[n]) for n in names) for r in wanted
+    }
 
 
 def wait_for(stack: Stack, days: list[date], patience: float) -> dict[date, str]:
@@ -96,6 +109,7 @@ def test_through_airflow_as_by_the_command(
     stack.rest().backfill(DAILY, days[0], days[-1], at_once=4)
     assert set(wait_for(stack, days, 1500).values()) == {"success"}
     took = time.monotonic() - began
+    assert_true(stack, days)
     assert_same(stack.folder / "archive", by_command[0], days)
     told = f"{len(days)} days: {took:.0f} s through Airflow, {by_command[1]:.0f} s by the command"
     record_property("backfill", told)
