@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive.days import days_between
@@ -78,7 +79,7 @@ def plan_backfill(
 
 def _known(place: Place, days: list[date], names: set[str]) -> dict[str, Known]:
     """Return what the archive knows of some sources, with the days that are to be run."""
-    of_names = pc.field("source").isin(sorted(names))
+    of_names = pc.field("source").isin(pa.array(sorted(names), pa.string()))
     recent = place.archive.open("captures").days()[-_SAMPLE_DAYS:]
     captures = place.archive.open("captures")
     pages = captures.read(

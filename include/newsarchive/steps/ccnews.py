@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import filelock
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
@@ -109,7 +110,7 @@ def _lists(place: Place, day: date) -> dict[str, dict[str, Any]]:
     """Return how the latest request for each list of files of a day's months ended, by address."""
     addresses = place.ccnews.addresses(day)
     months = {d.replace(day=1) for d in place.ccnews.reads(day)}
-    mine = (pc.field("source") == NAME) & pc.field("url").isin(addresses)
+    mine = (pc.field("source") == NAME) & pc.field("url").isin(pa.array(addresses, pa.string()))
     columns = ["url", "outcome", "status", "captured_at", "warc_path", "warc_offset", "warc_length"]
     rows = place.archive.open("captures").read(months, [*columns, "source"], where=mine)
     ordered = sorted(
