@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from archives import DAY, archive_of, files, publish, version
+from days import settings_for
 
 from newsarchive.articles import merge
 from newsarchive.model import Article
+from newsarchive.outcome import Outcome
 from newsarchive.schema import ARTICLES, STORIES, Table
+from newsarchive.steps.place import place_of
+from newsarchive.steps.publishing import show_day
 from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive, rows_of
@@ -229,6 +233,17 @@ def test_an_article_that_goes_or_changes_frees_its_story(tmp_path: Path) -> None
     assert grouped(targets, [], [days[1]]) == {"0": "0", "5": "5"}
 
 
+def test_rows_of_articles_that_are_no_more_are_told_anew() -> None:
+    """A publish that died had moved the founder to another day, and had not got to its story."""
+    text = RELAYED["en"][0]
+    first, second = article(DAY, "0", text), article(DAY + timedelta(days=1), "1", text)
+    targets = in_memory()
+    assert grouped(targets, [first, second], [DAY, second.article_day]) == {"0": "0", "1": "0"}
+    targets["articles"].replace(rows_of([], ARTICLES), [DAY])
+    third = article(DAY + timedelta(days=2), "2", text)
+    assert grouped(targets, [third], [third.article_day]) == {"1": "1", "2": "1"}
+
+
 def test_only_days_within_reach_are_read() -> None:
     articles = sixty_days(1)
     days = sorted({a.article_day for a in articles})
@@ -252,6 +267,20 @@ def test_only_days_within_reach_are_read() -> None:
     targets["articles"].replace(rows_of([fresh], ARTICLES), [days[-1]])
     assert group_stories(targets, [days[-1]]) == [days[-1]]
     assert read == {days[-1] + timedelta(days=n) for n in range(-3, 4)}
+
+
+def test_the_next_publish_shows_what_one_that_died_had_grouped(tmp_path: Path) -> None:
+    """Of a day after its own, too."""
+    days = [DAY, DAY + timedelta(days=1)]
+    text = RELAYED["en"][0]
+    made = [version(day, f"https://a.example/{day}", text=text) for day in days]
+    place = place_of(settings_for(tmp_path, 1))
+    archive_of(place.root, made)
+    group_stories(place.archive.open_all("articles", "stories"), days)
+    show_day(place, DAY, Outcome("publish", []))
+    with snapshot.reading(place.root) as connection:
+        told = connection.execute("SELECT DISTINCT story_id FROM articles").fetchall()
+    assert told == [(made[0].article_id,)]
 
 
 def test_the_view_shows_stories_and_null_where_none_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Within the hour: what a poll shows for the first time is fetched, parsed and shown to readers.
 
 Everything here only adds: rows to the running day's partitions, files to the snapshot. What an hour
-costs depends on what is new in it, not on the hours before. `archive_day` completes the day
+costs depends on what is new in it, not on the hours before; only the day's stories, which are
+small, are told anew. `archive_day` completes the day
 afterwards and leaves one file of each table.
 """
 
@@ -26,7 +27,8 @@ from newsarchive.steps.merging import file_index, index_rows, merged, touched_by
 from newsarchive.steps.pages import wanted_pages
 from newsarchive.steps.parsing import Rows, rows_of_captures
 from newsarchive.steps.place import Place, Progress, count_rows, having
-from newsarchive.steps.publishing import named
+from newsarchive.steps.publishing import named, unnamed
+from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
 from newsarchive.visits import FIRST
@@ -133,7 +135,7 @@ def _parse(
 
 def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> None:
     """Add new articles to the snapshot; an article that was there already is merged anew."""
-    targets = place.archive.open_all("articles", "article_index", "aliases", *_SHOWN)
+    targets = place.archive.open_all("articles", "article_index", "aliases", "stories", *_SHOWN)
     of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
     ids = targets["versions"].read([day], ["article_id"], of_asked)["article_id"].to_pylist()
     touched = touched_by(targets, day, ids)
@@ -160,7 +162,9 @@ def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> No
     targets["articles"].append(articles.filter(pc.invert(of_again)))
     fresh = index_rows(touched, article_day, touched.ids - again)
     targets["article_index"].append(fresh)
+    grouped = group_stories(targets, changed)
     finished = {name: named(targets[name], [day]) for name in _SHOWN}
+    finished["stories"] = named(targets["stories"], {*grouped, *unnamed(place, targets["stories"])})
     finished["articles"] = named(targets["articles"], changed)
     months = {d.replace(day=1) for d in (day, *touched.filed["run_day"].to_pylist())}
     finished["article_index"] = named(targets["article_index"], months)

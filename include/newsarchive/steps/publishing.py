@@ -131,8 +131,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     finished = {name: named(targets[name], [day]) for name in run_day_tables}
     finished["articles"] = named(targets["articles"], changed)
     finished["article_index"] = named(index, months | {day.replace(day=1)})
-    # What a publish that died had grouped already is not grouped again: it is named here.
-    finished["stories"] = named(targets["stories"], {*grouped, *changed})
+    finished["stories"] = named(targets["stories"], {*grouped, *unnamed(place, targets["stories"])})
     snapshot.build(place.root, finished, place.declared.values())
 
     count_rows(outcome, articles, "articles")
@@ -151,6 +150,12 @@ def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
     for day, path in target.files(by_day):
         by_day[day].append(path)
     return by_day
+
+
+def unnamed(place: Place, target: Any) -> set[date]:
+    """Return the partitions that a publish which died left out of the snapshot."""
+    known = {f.path for f in snapshot.named_files(place.root)}
+    return {day for day, path in target.files() if path not in known}
 
 
 def _count_coverage(

@@ -30,15 +30,17 @@ def group_stories(targets: Mapping[str, Any], changed: Iterable[date]) -> list[d
         The days whose rows in `stories` were replaced.
     """
     work = _Work(targets)
-    due = set()
-    for day in changed:
-        if work.take_in(day):
-            due |= {day, *_after(day)}
-    while due:
-        day = min(due)
-        due.remove(day)
-        if work.tell(day):
-            due |= set(_after(day))
+    due: set[date] = set()
+    stale = set(changed)
+    while stale or due:
+        for day in stale:
+            if work.take_in(day):
+                due |= {day, *_after(day)}
+        stale = set()
+        if due and not (stale := work.stale(day := min(due))):
+            due.remove(day)
+            if work.tell(day):
+                due |= set(_after(day))
     targets["stories"].replace(work.rows_to_write(), work.replaced)
     return sorted(work.replaced)
 
@@ -54,6 +56,8 @@ class _Work:
         self._targets = targets
         self._rows: dict[date, Rows] = {}
         self.replaced: set[date] = set()
+        self._asked: dict[date, set[str]] = {}
+        self._texts: dict[str, Shingled] = {}
 
     def _at(self, day: date) -> Rows:
         if day not in self._rows:
@@ -82,22 +86,22 @@ class _Work:
         self.replaced.add(day)
         return True
 
+    def stale(self, day: date) -> set[date]:
+        """Return the days within a day's reach whose rows name articles that are not there.
+
+        So it is where a publish died between its commits: articles moved, their rows did not.
+        """
+        self._read_suspects(day)
+        return {d for d, ids in self._asked.items() if not ids <= self._texts.keys()}
+
     def tell(self, day: date) -> bool:
         """Give a day's articles their stories; say whether one has another story than before."""
         rows = self._at(day)
-        if not rows:
-            return False
-        days = [day - timedelta(days=n) for n in range(REACH.days, 0, -1)]
-        before = [
-            Told(r["article_id"], r["story_id"], r["signature"])
-            for d in days
-            for r in self._at(d).values()
-        ]
-        signatures = {i: r["signature"] for i, r in rows.items()}
-        asked = suspects(signatures, before)
-        contents = dict(p for d in (*days, day) for p in self._contents(d, asked & {*self._at(d)}))
+        texts = self._texts
         told = story_ids(
-            signatures, before, lambda one, other: is_same_text(contents[one], contents[other])
+            _signatures(rows),
+            self._before(day),
+            lambda one, other: is_same_text(texts[one], texts[other]),
         )
         if all(rows[i]["story_id"] == story for i, story in told.items()):
             return False
@@ -105,11 +109,25 @@ class _Work:
         self.replaced.add(day)
         return True
 
+    def _before(self, day: date) -> list[Told]:
+        return [
+            Told(r["article_id"], r["story_id"], r["signature"])
+            for d in _within(day)
+            for r in self._at(d).values()
+        ]
+
+    def _read_suspects(self, day: date) -> None:
+        """Read the texts that telling a day may ask for."""
+        rows = self._at(day)
+        asked = suspects(_signatures(rows), self._before(day)) if rows else set()
+        self._asked = {d: asked & self._at(d).keys() for d in (*_within(day), day)}
+        self._texts = {i: t for d, ids in self._asked.items() for i, t in self._contents(d, ids)}
+
     def _contents(self, day: date, ids: Iterable[str]) -> Iterable[tuple[str, Shingled]]:
         wanted = pa.array(sorted(ids), pa.string())
         if not len(wanted):
             return
-        of_ids = pc.field("article_id").isin(wanted)
+        of_ids = pc.field("article_id").isin(pa.array(wanted, pa.string()))
         for batch in self._targets["articles"].read([day], _COMPARED, of_ids).to_batches(1000):
             for row in batch.to_pylist():
                 yield row["article_id"], shingled(row["title"], row["text"])
@@ -117,6 +135,14 @@ class _Work:
     def rows_to_write(self) -> pa.Table:
         rows = [row for day in sorted(self.replaced) for row in self._at(day).values()]
         return table_of(rows, STORIES.arrow)
+
+
+def _within(day: date) -> list[date]:
+    return [day - timedelta(days=n) for n in range(REACH.days, 0, -1)]
+
+
+def _signatures(rows: Rows) -> dict[str, bytes]:
+    return {identity: row["signature"] for identity, row in rows.items()}
 
 
 def _id_of(row: Mapping[str, Any]) -> str:
