@@ -195,8 +195,6 @@ def test_shards_are_one_a_host_up_to_four(monkeypatch: pytest.MonkeyPatch, tmp_p
             )
             for n in names
         }
-        for source in sources.values():
-            vars(source).pop("hosts", None)  # told already of the one that was copied
         return settings.shard_count(loaded, sources)
 
     assert number() == 1

@@ -300,3 +300,10 @@ def test_the_samples_port_moves_in_bundled_files_only(tmp_path: Path) -> None:
         assert source.file is not None
         assert source.version == load_file(source.file).version, "the port is no other version"
     assert own.exists()
+
+
+def test_a_copy_of_a_source_tells_its_own_hosts() -> None:
+    one = next(iter(load_sources().values()))
+    assert "example.org" not in one.hosts
+    copied = one.model_copy(update={"url": "https://example.org/news", "listing": []})
+    assert (copied.hosts, copied.known_as) == (["https://example.org"], ["example.org/news"])

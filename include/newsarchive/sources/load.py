@@ -5,10 +5,10 @@ import fnmatch
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -279,6 +279,13 @@ class Source(_Strict):
     def known_as(self) -> list[str]:
         """The domains, each with a path below it if need be, by which indexes know its pages."""
         return self.domains or [domain_of(self.url)]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, which tells its own `hosts` and `known_as`, not those told already."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("hosts", "known_as"):
+            vars(copied).pop(name, None)
+        return copied
 
     def listing_of(self, url: str, kind: str) -> Listing | None:
         """Return the listing that is declared with this address and kind, if one still is."""
