@@ -1,10 +1,12 @@
 """The shape that all public indexes have in common; `gdelt`, `wayback` and `ccnews` are of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Protocol
 
 from newsarchive.discover.page import Page
+from newsarchive.model import Link, ListingState
 from newsarchive.sources.load import Source
 
 
@@ -15,6 +17,39 @@ class Cost:
     requests: int
     bytes: int
     """As served."""
+
+
+def state_of(
+    name: str,
+    run_day: date,
+    source: Source,
+    links: Iterable[Link],
+    *,
+    status: str,
+    gap: str | None,
+    problem: str | None,
+) -> ListingState:
+    """Return what an index that is read once for all sources answered of one of them.
+
+    Args:
+        name: of the index.
+        run_day: the day it was asked for.
+        source: whose pages.
+        links: the day's links of that source.
+        status: answered, not_found or failed.
+        gap: what is missing of an answer; of no other status is it worth a word.
+        problem: why it failed.
+    """
+    return ListingState(
+        run_day=run_day,
+        source=source.name,
+        listing=name,
+        route=name,
+        status=status,
+        links=sum(name in link.listings for link in links),
+        gap=gap if status == "answered" else None,
+        problem=problem,
+    )
 
 
 class Index(Protocol):

@@ -50,6 +50,17 @@ class Stored:
     sha256: str
     """Of the record's compressed bytes; hex."""
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of `captures` that say so, by name."""
+        return {
+            "warc_path": self.path,
+            "warc_offset": self.offset,
+            "warc_length": self.length,
+            "warc_record_id": self.record_id,
+            "record_sha256": self.sha256,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

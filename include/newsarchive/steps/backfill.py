@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive.days import days_between
@@ -13,7 +12,7 @@ from newsarchive.discover.ccnews import CcNews
 from newsarchive.planning import Known, Plan, plan
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
-from newsarchive.steps.place import Place, place_of
+from newsarchive.steps.place import Place, one_of, place_of
 
 _DONE = frozenset({"complete", "empty"})
 _SAMPLE_DAYS = 30  # latest days of the archive from which the size of pages is taken
@@ -52,7 +51,7 @@ def _days_to_do(place: Place, first: date, last: date, again: bool) -> Iterator[
     done: set[tuple[date, str]] = set()
     if place.root.exists():
         rows = place.archive.open("coverage").read(
-            days, ["run_day", "source"], where=pc.field("status").isin(sorted(_DONE))
+            days, ["run_day", "source"], where=one_of("status", _DONE)
         )
         done |= set(zip(rows["run_day"].to_pylist(), rows["source"].to_pylist(), strict=True))
     for day in days:
@@ -79,7 +78,7 @@ def plan_backfill(
 
 def _known(place: Place, days: list[date], names: set[str]) -> dict[str, Known]:
     """Return what the archive knows of some sources, with the days that are to be run."""
-    of_names = pc.field("source").isin(pa.array(sorted(names), pa.string()))
+    of_names = one_of("source", names)
     recent = place.archive.open("captures").days()[-_SAMPLE_DAYS:]
     captures = place.archive.open("captures")
     pages = captures.read(
@@ -110,7 +109,7 @@ def _known(place: Place, days: list[date], names: set[str]) -> dict[str, Known]:
     shown = captures.read(
         days,
         ["run_day", "source", "route"],
-        where=of_names & pc.field("route").isin(["feed", "section"]),
+        where=of_names & one_of("route", ["feed", "section"]),
     )
     for name, day in zip(shown["source"].to_pylist(), shown["run_day"].to_pylist(), strict=True):
         polled[name].add(day)

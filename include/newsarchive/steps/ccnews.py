@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import filelock
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
 from newsarchive.discover.ccnews import CcNews, day_of_file, in_order, runs_on
+from newsarchive.discover.index import state_of
 from newsarchive.fetch import state as state_folder
 from newsarchive.fetch.leases import safe_name
 from newsarchive.fetch.scan import Member, Scanner
@@ -28,7 +28,7 @@ from newsarchive.outcome import Outcome
 from newsarchive.schema import CAPTURES
 from newsarchive.sources import Source
 from newsarchive.steps.capturing import capturing
-from newsarchive.steps.place import Place, Progress
+from newsarchive.steps.place import Place, Progress, one_of
 from newsarchive.steps.records import Records
 from newsarchive.store.tables import rows_of
 from newsarchive.text.domains import Domains
@@ -87,16 +87,7 @@ def state(place: Place, day: date, source: Source, links: Iterable[Link]) -> Lis
     else:
         status = "answered"
     gap = f"{len(invalid)} of {len(files)} files of CC-NEWS are invalid" if invalid else None
-    return ListingState(
-        run_day=day,
-        source=source.name,
-        listing=NAME,
-        route=NAME,
-        status=status,
-        links=sum(NAME in link.listings for link in links),
-        gap=gap if status == "answered" else None,
-        problem=problem,
-    )
+    return state_of(NAME, day, source, links, status=status, gap=gap, problem=problem)
 
 
 def _wants(place: Place, source: Source, day: date) -> bool:
@@ -108,9 +99,8 @@ def _wants(place: Place, source: Source, day: date) -> bool:
 
 def _lists(place: Place, day: date) -> dict[str, dict[str, Any]]:
     """Return how the latest request for each list of files of a day's months ended, by address."""
-    addresses = place.ccnews.addresses(day)
     months = {d.replace(day=1) for d in place.ccnews.reads(day)}
-    mine = (pc.field("source") == NAME) & pc.field("url").isin(pa.array(addresses, pa.string()))
+    mine = (pc.field("source") == NAME) & one_of("url", place.ccnews.addresses(day))
     columns = ["url", "outcome", "status", "captured_at", "warc_path", "warc_offset", "warc_length"]
     rows = place.archive.open("captures").read(months, [*columns, "source"], where=mine)
     ordered = sorted(

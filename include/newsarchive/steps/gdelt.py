@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from newsarchive import discover as discovery
 from newsarchive.discover.gdelt import ABSENT, Gdelt, lines_of
+from newsarchive.discover.index import state_of
 from newsarchive.fetch.session import Request
 from newsarchive.fetch.warc import WarcFiles
 from newsarchive.model import Capture, Link, ListingState
@@ -74,15 +75,8 @@ def state(place: Place, day: date, source: Source, links: Iterable[Link]) -> Lis
     else:
         status = "answered"
     gap = f"GDELT has no file of {kinds[_ABSENT]} of 24 hours" if kinds[_ABSENT] else None
-    return ListingState(
-        run_day=day,
-        source=source.name,
-        listing=NAME,
-        route=NAME,
-        status=status,
-        links=sum(NAME in link.listings for link in links),
-        gap=gap if status == "answered" else None,
-        problem="; ".join(problems) or None,
+    return state_of(
+        NAME, day, source, links, status=status, gap=gap, problem="; ".join(problems) or None
     )
 
 
@@ -193,11 +187,7 @@ def _keep_hour(
                         content_type="application/x-ndjson",
                         payload_bytes=len(body),
                         payload_sha256=hashlib.sha256(body).hexdigest(),
-                        warc_path=stored.path,
-                        warc_offset=stored.offset,
-                        warc_length=stored.length,
-                        warc_record_id=stored.record_id,
-                        record_sha256=stored.sha256,
+                        **stored.columns,
                     )
                 )
     place.archive.append("captures", rows_of(captures, CAPTURES))

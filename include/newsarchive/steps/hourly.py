@@ -26,8 +26,8 @@ from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.merging import file_index, index_rows, merged, touched_by
 from newsarchive.steps.pages import wanted_pages
 from newsarchive.steps.parsing import Rows, rows_of_captures
-from newsarchive.steps.place import Place, Progress, count_rows, having
-from newsarchive.steps.publishing import named, unnamed
+from newsarchive.steps.place import Place, Progress, count_rows, having, one_of, pairs
+from newsarchive.steps.publishing import named, named_stories
 from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing, rows_of
@@ -111,7 +111,7 @@ def _parse(
 ) -> None:
     """Add the rows of the pages asked, but for those that another try may still bring."""
     targets = place.archive.open_all("versions", "rejects")
-    of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
+    of_asked = one_of("link_id", asked)
     captures = place.archive.open("captures").read([day], where=of_asked)
     links = place.archive.open("links").read([day], where=of_asked)
     over = {
@@ -136,13 +136,11 @@ def _parse(
 def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> None:
     """Add new articles to the snapshot; an article that was there already is merged anew."""
     targets = place.archive.open_all("articles", "article_index", "aliases", "stories", *_SHOWN)
-    of_asked = pc.field("link_id").isin(pa.array(asked, pa.string()))
+    of_asked = one_of("link_id", asked)
     ids = targets["versions"].read([day], ["article_id"], of_asked)["article_id"].to_pylist()
     touched = touched_by(targets, day, ids)
     articles = merged(touched, place.declared)
-    article_day = dict(
-        zip(articles["article_id"].to_pylist(), articles["article_day"].to_pylist(), strict=True)
-    )
+    article_day = pairs(articles, "article_id", "article_day")
     shown = {i: touched.shown_as.get(i, i) for i in touched.ids}
     there = {shown[i] for i in touched.filed["article_id"].to_pylist()}
     again = frozenset(i for i in touched.ids if shown[i] in there)
@@ -164,7 +162,7 @@ def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> No
     targets["article_index"].append(fresh)
     grouped = group_stories(targets, changed)
     finished = {name: named(targets[name], [day]) for name in _SHOWN}
-    finished["stories"] = named(targets["stories"], {*grouped, *unnamed(place, targets["stories"])})
+    finished["stories"] = named_stories(place, targets["stories"], grouped)
     finished["articles"] = named(targets["articles"], changed)
     months = {d.replace(day=1) for d in (day, *touched.filed["run_day"].to_pylist())}
     finished["article_index"] = named(targets["article_index"], months)

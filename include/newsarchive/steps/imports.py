@@ -83,11 +83,7 @@ def import_files(
                         content_type="text/plain",
                         payload_bytes=len(body),
                         payload_sha256=digest,
-                        warc_path=stored.path,
-                        warc_offset=stored.offset,
-                        warc_length=stored.length,
-                        warc_record_id=stored.record_id,
-                        record_sha256=stored.sha256,
+                        **stored.columns,
                     )
                 )
             progress("documents", done, len(bodies))

@@ -36,7 +36,16 @@ from newsarchive.steps.archived import (
     page_of,
 )
 from newsarchive.steps.capturing import Put, capturing
-from newsarchive.steps.place import Place, Progress, place_of, plan_of, quiet, reported, run_days
+from newsarchive.steps.place import (
+    Place,
+    Progress,
+    one_of,
+    place_of,
+    plan_of,
+    quiet,
+    reported,
+    run_days,
+)
 from newsarchive.store.tables import committing, rows_of
 
 _SHARED = (gdelt, ccnews)
@@ -276,7 +285,7 @@ def file_links(
                 state = shared.state(place, day, source, found.links)
                 states += [state] if state else []
         names = [s.name for s in sources]
-        others = untold = ~pc.field("source").isin(names)
+        others = untold = ~one_of("source", names)
         if not asked:
             states = [s for s in states if s.route == WARC]
             untold |= pc.field("route") != WARC

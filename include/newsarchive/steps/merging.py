@@ -12,7 +12,7 @@ from newsarchive.articles import merge
 from newsarchive.moves import MOVED, RETITLED, remaining
 from newsarchive.schema import ARTICLE_INDEX, ARTICLES
 from newsarchive.sources import Source
-from newsarchive.steps.place import having, table_of
+from newsarchive.steps.place import having, one_of, pairs, table_of
 from newsarchive.store.tables import rows_of
 
 _GROUP = 1000  # articles that are objects at once; the rest of a day is compact Arrow
@@ -35,7 +35,7 @@ class Touched:
     @property
     def any_of_ids(self) -> pc.Expression:
         """A filter: rows whose `article_id` is one of theirs."""
-        return pc.field("article_id").isin(pa.array(sorted(self.ids), pa.string()))
+        return one_of("article_id", self.ids)
 
 
 def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Touched:
@@ -51,15 +51,14 @@ def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Tou
     """
     known = frozenset(ids)
     while True:
-        among = pa.array(sorted(known), pa.string())
-        own = pc.field("article_id").isin(among)
+        own = one_of("article_id", known)
         filed = targets["article_index"].read(where=own)
         days = sorted({day, *filed["run_day"].to_pylist()})
-        aliases = moves_of(targets, days, own | pc.field("alias_id").isin(among))
+        aliases = moves_of(targets, days, own | one_of("alias_id", known))
         family = targets["versions"].read(
             days,
             ["article_id", "parent_article_id"],
-            where=own | pc.field("parent_article_id").isin(among),
+            where=own | one_of("parent_article_id", known),
         )
         found = known.union(
             aliases["alias_id"].to_pylist(),
@@ -72,9 +71,7 @@ def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Tou
         known = found
     versions = targets["versions"].read(days, where=own)
     first = versions.group_by("article_id").aggregate([("run_day", "min")])
-    first_run_day = dict(
-        zip(first["article_id"].to_pylist(), first["run_day_min"].to_pylist(), strict=True)
-    )
+    first_run_day = pairs(first, "article_id", "run_day_min")
     return Touched(known, filed, aliases, versions, remaining(first_run_day, aliases.to_pylist()))
 
 
@@ -138,6 +135,6 @@ def file_index(target: Any, touched: Touched, rows: pa.Table, ids: Collection[st
     """Make `rows` all that the index has of some ids; return the months that it changed."""
     filed = having(touched.filed, "article_id", pa.array(sorted(ids), pa.string()))
     months = {*rows["run_month"].to_pylist(), *filed["run_month"].to_pylist()}
-    others = ~pc.field("article_id").isin(pa.array(sorted(ids), pa.string()))
+    others = ~one_of("article_id", ids)
     target.replace(pa.concat_tables([target.read(months, where=others), rows]), months)
     return months

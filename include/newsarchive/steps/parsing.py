@@ -28,6 +28,7 @@ from newsarchive.steps.place import (
     Progress,
     count_rows,
     having,
+    one_of,
     place_of,
     plan_of,
     quiet,
@@ -137,9 +138,7 @@ def parsed_day(
         parsers: what parses.
         chosen: names of the sources whose captures are parsed; None: all.
     """
-    captures = place.archive.open("captures").read(
-        [day], where=pc.field("kind").isin(["page", "import"])
-    )
+    captures = place.archive.open("captures").read([day], where=one_of("kind", ["page", "import"]))
     old, others = there, Rows()
     if chosen is not None:
         names = pa.array(sorted(chosen), pa.string())

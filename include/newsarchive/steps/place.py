@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -194,6 +194,16 @@ def table_of(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
 def having(rows: pa.Table, column: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Return the rows that have one of some values in a column."""
     return rows.filter(pc.is_in(rows[column], value_set=values))
+
+
+def one_of(column: str, values: Iterable[str]) -> pc.Expression:
+    """Return the filter for rows that have one of some texts in a column; of none, no row."""
+    return pc.field(column).isin(pa.array(sorted(values), pa.string()))
+
+
+def pairs(rows: pa.Table, key: str, value: str) -> dict[Any, Any]:
+    """Return the values of one column by those of another."""
+    return dict(zip(rows[key].to_pylist(), rows[value].to_pylist(), strict=True))
 
 
 def count_rows(outcome: Outcome, rows: pa.Table, what: str) -> None:

@@ -22,6 +22,8 @@ from newsarchive.steps.place import (
     Progress,
     can_answer,
     count_rows,
+    one_of,
+    pairs,
     place_of,
     plan_of,
     quiet,
@@ -115,9 +117,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     )
     touched = touched_by(targets, day, {i for column in columns for i in column.to_pylist()})
     articles = merged(touched, place.declared)
-    article_day = dict(
-        zip(articles["article_id"].to_pylist(), articles["article_day"].to_pylist(), strict=True)
-    )
+    article_day = pairs(articles, "article_id", "article_day")
     changed = sorted({*touched.filed["article_day"].to_pylist(), *article_day.values()})
     untouched = targets["articles"].read(changed, where=~touched.any_of_ids)
     targets["articles"].replace(pa.concat_tables([untouched, articles]), changed)
@@ -131,7 +131,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     finished = {name: named(targets[name], [day]) for name in run_day_tables}
     finished["articles"] = named(targets["articles"], changed)
     finished["article_index"] = named(index, months | {day.replace(day=1)})
-    finished["stories"] = named(targets["stories"], {*grouped, *unnamed(place, targets["stories"])})
+    finished["stories"] = named_stories(place, targets["stories"], grouped)
     snapshot.build(place.root, finished, place.declared.values())
 
     count_rows(outcome, articles, "articles")
@@ -152,10 +152,11 @@ def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
     return by_day
 
 
-def unnamed(place: Place, target: Any) -> set[date]:
-    """Return the partitions that a publish which died left out of the snapshot."""
+def named_stories(place: Place, target: Any, grouped: Iterable[date]) -> dict[date, list[str]]:
+    """Return the files of stories to name: of days grouped, and what a publish that died left."""
     known = {f.path for f in snapshot.named_files(place.root)}
-    return {day for day, path in target.files() if path not in known}
+    left = {day for day, path in target.files() if path not in known}
+    return named(target, {*grouped, *left})
 
 
 def _count_coverage(
@@ -225,7 +226,7 @@ def _leave_open(
     several = {n: b for n, s in place.declared.items() if len(b := place.bodies(s, day)) > 1}
     if not several:
         return
-    of_several = pc.field("source").isin(pa.array(sorted(several), pa.string()))
+    of_several = one_of("source", several)
     visits = visits_of(pages)
     for row in targets["links"].read([day], ["source", "link_id"], of_several).to_pylist():
         link_id, rows = row["link_id"], visits.get(row["link_id"], [])

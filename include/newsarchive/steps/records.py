@@ -114,11 +114,7 @@ class Records:
                 last_modified=header(record.headers, "last-modified"),
                 payload_bytes=len(record.body),
                 payload_sha256=digest,
-                warc_path=stored.path,
-                warc_offset=stored.offset,
-                warc_length=stored.length,
-                warc_record_id=stored.record_id,
-                record_sha256=stored.sha256,
+                **stored.columns,
                 provider=self._provider,
                 asked_url=self._file,
             )

@@ -1,14 +1,13 @@
 """Which story each article belongs to, kept in a table with what finds it again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from newsarchive.schema import STORIES
-from newsarchive.steps.place import table_of
+from newsarchive.steps.place import one_of, pairs, table_of
 from newsarchive.stories import REACH, Told, story_ids, suspects
 from newsarchive.text.duplicates import Shingled, is_same_text, shingled, signature
 
@@ -68,7 +67,7 @@ class _Work:
     def take_in(self, day: date) -> bool:
         """Read a day's articles; say whether there are others than were told of, or other texts."""
         articles = self._targets["articles"].read([day], ["article_id", "text_sha256"])
-        now = dict(zip(*(articles[n].to_pylist() for n in articles.column_names), strict=True))
+        now = pairs(articles, "article_id", "text_sha256")
         known = self._at(day)
         fresh = {i for i, text in now.items() if i not in known or known[i]["text_sha256"] != text}
         if not fresh and len(now) == len(known):
@@ -123,11 +122,10 @@ class _Work:
         self._asked = {d: asked & self._at(d).keys() for d in (*_within(day), day)}
         self._texts = {i: t for d, ids in self._asked.items() for i, t in self._contents(d, ids)}
 
-    def _contents(self, day: date, ids: Iterable[str]) -> Iterable[tuple[str, Shingled]]:
-        wanted = pa.array(sorted(ids), pa.string())
-        if not len(wanted):
+    def _contents(self, day: date, ids: Collection[str]) -> Iterable[tuple[str, Shingled]]:
+        if not ids:
             return
-        of_ids = pc.field("article_id").isin(pa.array(wanted, pa.string()))
+        of_ids = one_of("article_id", ids)
         for batch in self._targets["articles"].read([day], _COMPARED, of_ids).to_batches(1000):
             for row in batch.to_pylist():
                 yield row["article_id"], shingled(row["title"], row["text"])
