@@ -10,6 +10,7 @@ import scipy.sparse
 from examples import UNKNOWN, YES, Example
 from sklearn.linear_model import SGDClassifier
 
+from newsarchive.parse.features import known
 from newsarchive.parse.trees import inputs, token_scores
 
 PARTS = 3
@@ -33,13 +34,6 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def known(tokens: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
-    """Return the tokens that are known, with their places in the vocabulary."""
-    places = np.minimum(np.searchsorted(vocabulary, tokens[:, 1]), len(vocabulary) - 1)
-    good = vocabulary[places] == tokens[:, 1]
-    return np.stack([tokens[good, 0], places[good]], axis=1)
-
-
 def train_trees(examples: Sequence[Example], vocabulary: np.ndarray) -> dict[str, np.ndarray]:
     """Return what trees learn from examples, as arrays by the names of the fields of Trees.
 
@@ -52,9 +46,7 @@ def train_trees(examples: Sequence[Example], vocabulary: np.ndarray) -> dict[str
         for e in examples
     ]
     wanted = np.concatenate([e.labels for e in examples])
-    weights = np.concatenate(
-        [e.weights * (0.5 if e.dataset == "daniel" else 1.0) for e in examples]
-    )
+    weights = np.concatenate([e.weights * e.importance for e in examples])
     labelled = wanted != UNKNOWN
     part = np.concatenate([np.full(len(e.labels), _part(e.host)) for e in examples])
     bags = _bags(examples, tokens, len(vocabulary))

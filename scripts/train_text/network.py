@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from examples import UNKNOWN, YES, Example
 
+from newsarchive.parse.features import known
 from newsarchive.parse.network import GLOBAL_AFTER, REACHES, Scaling
 
 Weights = dict[str, jax.Array]
@@ -70,10 +71,8 @@ def prepare(example: Example, vocabulary: np.ndarray, scaling: Scaling) -> Batch
     boxes, missing = length * BOXES, len(vocabulary)
     count = min(len(features.spans), boxes - 1)
 
-    def known(tokens: np.ndarray, limit: int, room: int, pad: int) -> np.ndarray:
-        places = np.minimum(np.searchsorted(vocabulary, tokens[:, 1]), missing - 1)
-        good = (vocabulary[places] == tokens[:, 1]) & (tokens[:, 0] < limit)
-        found = np.stack([tokens[good, 0], places[good]], axis=1)[:room]
+    def placed(tokens: np.ndarray, limit: int, room: int, pad: int) -> np.ndarray:
+        found = known(tokens[tokens[:, 0] < limit], vocabulary)[:room]
         padded = np.empty((room, 2), np.int32)
         padded[:, 0], padded[:, 1] = pad, missing
         padded[: len(found)] = found
@@ -94,11 +93,11 @@ def prepare(example: Example, vocabulary: np.ndarray, scaling: Scaling) -> Batch
         "wanted": padded((example.labels == YES).astype(np.float32)),
         "weights": padded(example.weights * (example.labels != UNKNOWN)),
         "there": padded(np.ones(n, np.float32)),
-        "boxes": known(features.tokens.boxes, count, length * BOX_TOKENS, boxes - 1),
-        "blocks": known(features.tokens.blocks, n, length * BLOCK_TOKENS, length - 1),
+        "boxes": placed(features.tokens.boxes, count, length * BOX_TOKENS, boxes - 1),
+        "blocks": placed(features.tokens.blocks, n, length * BLOCK_TOKENS, length - 1),
         "levels": levels,
         "spans": spans,
-        "importance": np.float32(0.5 if example.dataset == "daniel" else 1.0),
+        "importance": np.float32(example.importance),
     }
 
 

@@ -3,9 +3,9 @@
     make train-text [ARGS="--check --folds 5"]
 
 Needs ../shared with its labelled pages. Without options it trains on all of them and writes
-include/newsarchive/parse/text_model.npz: numbers only, no word of any page. With --check it writes
-nothing: pages are held back by host (or, with --leave-out, all pages of a set are), and the F1 of
-the text on pages that were not learned from is printed by set and threshold.
+include/newsarchive/parse/text_model.npz: numbers only, no word of any page. With --check it leaves
+that file alone: pages are held back by host (or, with --leave-out, all pages of a set are), and the
+F1 of the text on pages that were not learned from is printed by set and threshold.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from boosting import train_trees
 from examples import Example, fold_of, read_examples, yardstick
 from network import WIDTH, prepare, scaling_of, train, vocabulary_of
 
-from newsarchive.parse.learned import MODEL, Model, model_of
+from newsarchive.parse.learned import MODEL, model_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -141,17 +141,12 @@ def main() -> None:
         stored = trained([e for e in examples if e.host not in hosts], args.networks)
         model = model_of(stored)
         np.savez_compressed(CACHE / f"fold-{args.leave_out or fold}.npz", **stored)
-        chances |= {e.name: chances_of(model, e) for e in examples if e.name in held}
+        chances |= {e.name: model.probabilities(e.features) for e in examples if e.name in held}
         check(examples, args.shared, chances)
         if args.keep:
             args.keep.write_bytes(pickle.dumps(chances))
         if args.leave_out:
             break
-
-
-def chances_of(model: Model, example: Example) -> np.ndarray:
-    """Return what a model says of a page, through the code that runs in the archive."""
-    return model.probabilities(example.features)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import functools
 import html as html_text
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import lxml.etree
 import lxml.html
@@ -27,7 +27,6 @@ _UNSEEN_WORDS = """
     script style noscript template svg iframe button select textarea input object embed head
 """
 _UNSEEN = frozenset(_UNSEEN_WORDS.split())
-_LEAST_WORDS = 30
 _SPACE = re.compile(r"\s+")
 
 
@@ -42,16 +41,13 @@ def rule_lines(elements: Iterable[HtmlElement]) -> list[Line]:
     return [line for e in chosen if id(e) not in inside for line in blocks_of(e)]
 
 
-def blocks_of(
-    element: HtmlElement, skip: Callable[[HtmlElement], bool] | None = None
-) -> list[Line]:
+def blocks_of(element: HtmlElement) -> list[Line]:
     """Return the text of an element, a line per block, as a reader sees it.
 
     Scripts, buttons, hidden elements and the like are left out.
 
     Args:
         element: where to begin.
-        skip: says which elements to leave out with all that is in them.
     """
     lines: list[Line] = []
     parts: list[str] = []
@@ -83,12 +79,7 @@ def blocks_of(
                 if node is not start and node.tail:
                     add(node.tail, link_depth)
                 continue
-            if (
-                tag is None
-                or tag in _UNSEEN
-                or _is_hidden(node)
-                or (skip is not None and skip(node))
-            ):
+            if tag is None or tag in _UNSEEN or _is_hidden(node):
                 if node is not start and node.tail:
                     add(node.tail, link_depth)
                 continue

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +18,7 @@ from newsarchive.text.remember import remembered
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+F = TypeVar("F", np.float32, np.float64)
 
 TAGS = (
     "p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "dd", "dt", "blockquote",
@@ -65,12 +67,40 @@ class Features:
     """The measures of one page."""
 
     values: Floats
-    """Shape (blocks, len(NAMES)); counts as they are or as log1p, shares from 0 to 1."""
+    """Shape (blocks, measures); counts as they are or as log1p, shares from 0 to 1."""
     tokens: Tokens
     levels: Ints
     """Shape (3, blocks): the box of each block, its parent and grandparent; -1 above the top."""
     spans: Ints
     """Shape (boxes, 2): first block of each box, and the one after its last."""
+
+
+def known(tokens: Ints, vocabulary: Ints) -> Ints:
+    """Return the tokens that are in a vocabulary, with their places there in place of hashes.
+
+    Args:
+        tokens: shape (k, 2), as Tokens has them.
+        vocabulary: hashes, ascending.
+    """
+    places = np.minimum(np.searchsorted(vocabulary, tokens[:, 1]), len(vocabulary) - 1)
+    there = vocabulary[places] == tokens[:, 1]
+    return np.stack([tokens[there, 0], places[there]], axis=1).astype(np.int32)
+
+
+def spread(of_boxes: NDArray[F], spans: Ints, blocks: int) -> NDArray[F]:
+    """Return for each block the sum of what the boxes around it have.
+
+    Args:
+        of_boxes: shape (boxes, ...), of which few are not 0.
+        spans: as in Features.
+        blocks: how many.
+    """
+    some = of_boxes.any(axis=tuple(range(1, of_boxes.ndim))) if of_boxes.ndim > 1 else of_boxes != 0
+    # What a box adds it adds from its first block on, and takes back behind its last.
+    change = np.zeros((blocks + 1, *of_boxes.shape[1:]), of_boxes.dtype)
+    np.add.at(change, spans[some, 0], of_boxes[some])
+    np.subtract.at(change, spans[some, 1], of_boxes[some])
+    return np.cumsum(change, axis=0)[:blocks]
 
 
 def measure(page: Blocks, claims: Claims) -> Features:
@@ -417,7 +447,7 @@ def _pairs(places: NDArray[np.intp], numbers: list[int]) -> Ints:
     return np.stack([places, np.array(numbers, np.intp)], axis=1).astype(np.int32)
 
 
-def hash_of(kind: str, word: str) -> int:
+def _hash_of(kind: str, word: str) -> int:
     """Return a number of 31 bits for a word of a kind."""
     return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
 
@@ -425,22 +455,22 @@ def hash_of(kind: str, word: str) -> int:
 # The menus, tags and classes of a site are on all its pages.
 @remembered(16_384)
 def _word_tokens(text: str) -> list[int]:
-    return [hash_of("w", word) for word in _folded(text)]
+    return [_hash_of("w", word) for word in _folded(text)]
 
 
 @lru_cache(maxsize=16_384)
 def _box_tokens(tag: str, names: tuple[str, ...]) -> list[int]:
-    return [*(hash_of("c", name) for name in names), hash_of("t", tag)]
+    return [*(_hash_of("c", name) for name in names), _hash_of("t", tag)]
 
 
 @lru_cache(maxsize=16_384)
 def _inner_tokens(names: tuple[str, ...]) -> list[int]:
-    return [hash_of("i", name) for name in names]
+    return [_hash_of("i", name) for name in names]
 
 
 @lru_cache(maxsize=4096)
 def _place_token(above: str, tag: str) -> int:
-    return hash_of("p", f"{above}/{tag}")
+    return _hash_of("p", f"{above}/{tag}")
 
 
 def _folded(text: str) -> frozenset[str]:

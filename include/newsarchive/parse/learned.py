@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from newsarchive.parse.features import Features, Floats, Ints
+from newsarchive.parse.features import Features, Floats, Ints, known
 from newsarchive.parse.network import REACHES, Network, Scaling, answer
 from newsarchive.parse.trees import Trees
 
@@ -38,7 +38,8 @@ class Model:
     def probabilities(self, features: Features) -> Floats:
         """Return for each block how likely it is text of the article, 0 to 1."""
         values = self.scaling(features.values)
-        boxes, blocks = self.known(features.tokens.boxes), self.known(features.tokens.blocks)
+        boxes = known(features.tokens.boxes, self.vocabulary)
+        blocks = known(features.tokens.blocks, self.vocabulary)
         answers = [
             answer(network, values, boxes, blocks, features.levels, features.spans)
             for network in self.networks
@@ -49,13 +50,6 @@ class Model:
         odds[asked] = (odds[asked] + self.trees.log_odds(features, boxes, blocks, asked)) / 2
         chances: Floats = (1 / (1 + np.exp(-odds))).astype(np.float32)
         return chances
-
-    def known(self, tokens: Ints) -> Ints:
-        """Return the tokens that are known, with their places in the vocabulary."""
-        places = np.searchsorted(self.vocabulary, tokens[:, 1])
-        places = np.minimum(places, len(self.vocabulary) - 1)
-        known = self.vocabulary[places] == tokens[:, 1]
-        return np.stack([tokens[known, 0], places[known]], axis=1).astype(np.int32)
 
 
 @cache

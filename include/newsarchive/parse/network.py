@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from newsarchive.parse.features import Floats, Ints
+from newsarchive.parse.features import Floats, Ints, spread
 
 REACHES = (1, 2, 4, 8)
 """How far each convolution looks, in blocks."""
@@ -77,21 +77,15 @@ def answer(
         spans: as in Features.
     """
     n, count = len(values), len(spans)
-    width = network.near.shape[1]
     # One row more than boxes, of zeros: what stands above the top.
     near = _sums(network.near, boxes, count + 1)
     around = _sums(network.around, boxes, count)
     inside = _sums(network.inside, blocks, n)
-    # What a box adds it adds from its first block on, and takes back behind its last.
-    some = around.any(axis=1)
-    change = np.zeros((n + 1, width), np.float32)
-    np.add.at(change, spans[some, 0], around[some])
-    np.subtract.at(change, spans[some, 1], around[some])
     hidden = np.concatenate(
         [
             values,
             np.tanh(near[levels].sum(axis=0)),
-            np.tanh(np.cumsum(change, axis=0)[:n]),
+            np.tanh(spread(around, spans, n)),
             np.tanh(inside),
         ],
         axis=1,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsarchive.parse.features import Features, Floats, Ints
+from newsarchive.parse.features import Features, Floats, Ints, spread
 
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 """Blocks before and behind whose size, links, last sign and words a tree sees too."""
@@ -66,14 +66,11 @@ def token_scores(words: Floats, features: Features, boxes: Ints, blocks: Ints) -
     """
     n, count = len(features.values), len(features.spans)
     near = np.bincount(boxes[:, 0], words[0][boxes[:, 1]], minlength=count + 1)[: count + 1]
-    around = np.bincount(boxes[:, 0], words[1][boxes[:, 1]], minlength=count)[:count]
+    around = np.bincount(boxes[:, 0], words[1][boxes[:, 1]], minlength=count)[:count].astype(float)
     near[count] = 0  # what stands above the top, as level -1
-    change = np.zeros(n + 1)
-    np.add.at(change, features.spans[:, 0], around)
-    np.subtract.at(change, features.spans[:, 1], around)
     scores = np.empty((n, 6), np.float32)
     scores[:, :3] = near[features.levels].T
-    scores[:, 3] = np.cumsum(change)[:n]
+    scores[:, 3] = spread(around, features.spans, n)
     scores[:, 4] = np.bincount(blocks[:, 0], words[2][blocks[:, 1]], minlength=n)[:n]
     scores[:, 5] = scores[:, :5].sum(axis=1)
     return scores
