@@ -1,5 +1,9 @@
 """Blocks of a page, what is measured of them, and the networks that choose among them."""
 
+import os
+import subprocess
+import sys
+
 import lxml.html
 import numpy as np
 import pytest
@@ -105,3 +109,29 @@ def test_the_model_is_small_and_tells_text_from_a_menu() -> None:
     chances = load_model().probabilities(measure(page, Claims()))
     assert chances.shape == (14,)
     assert chances[:9].max() < 0.5 < chances[9:].min()
+
+
+def test_what_is_told_of_a_page_does_not_depend_on_the_process() -> None:
+    """Sets of words come in another order in each process, and sums of floats with them."""
+    code = (
+        "import hashlib, lxml.html\n"
+        "from newsarchive.parse.blocks import read_blocks\n"
+        "from newsarchive.parse.features import Claims, measure\n"
+        "from newsarchive.parse.learned import load_model\n"
+        f"page = read_blocks(lxml.html.document_fromstring({PAGE!r}).find('body'))\n"
+        "features = measure(page, Claims('Rain stops play', 2))\n"
+        "parts = (features.tokens.boxes, features.tokens.blocks,"
+        " load_model().probabilities(features))\n"
+        "print(hashlib.sha256(b''.join(p.tobytes() for p in parts)).hexdigest())"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(told) == 1

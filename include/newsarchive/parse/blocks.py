@@ -45,7 +45,7 @@ class Box:
     """Its parent's place among the boxes; -1 for the first."""
     depth: int
     names: tuple[str, ...]
-    """Words of its class and id, and its role and itemprop, each once."""
+    """Words of its class, of its id, its role and itemprop, as they come."""
     hidden: bool
     """Whether it, or a box around it, is not shown."""
     form: int
@@ -199,9 +199,9 @@ def _box_of(
 
 @lru_cache(maxsize=16_384)
 def _names_of(classes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple({name for css in classes for name in _names(css)})
+    return tuple(dict.fromkeys(name for css in classes for name in _names(css)))
 
 
 @lru_cache(maxsize=16_384)  # the classes of a site are few
 def _names(css: str) -> tuple[str, ...]:
-    return tuple({name.lower() for name in _NAMES.findall(css)})
+    return tuple(dict.fromkeys(name.lower() for name in _NAMES.findall(css)))

@@ -455,7 +455,7 @@ def _hash_of(kind: str, word: str) -> int:
 # The menus, tags and classes of a site are on all its pages.
 @remembered(16_384)
 def _word_tokens(text: str) -> list[int]:
-    return [_hash_of("w", word) for word in _folded(text)]
+    return [_hash_of("w", word) for word in sorted(_folded(text))]
 
 
 @lru_cache(maxsize=16_384)
