@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import date, datetime, timedelta
 
 import duckdb
+import psutil
 import pytest
 import requests
 from stacks import Stack
@@ -117,6 +118,22 @@ def test_the_same_day_again_changes_no_row(stack: Stack) -> None:
     assert stack.wait_for_runs([stack.day]) == {stack.day: "success"}
     assert rows(stack) == before
     assert len(live_files(stack)) == files
+
+
+def test_workers_killed_while_they_wait(stack: Stack) -> None:
+    # one of them waits with the lock of the queue in its hand
+    assert stack.process is not None
+    ours = psutil.Process(stack.process.pid).children(recursive=True)
+    waiting = [p for p in ours if "LocalExecutor: <idle>" in " ".join(p.cmdline())]
+    assert waiting
+    for process in waiting[:-1]:
+        process.kill()
+    rest = stack.rest()
+    run = rest.run_of(DAILY, stack.day)
+    assert run is not None
+    rest.clear(DAILY, run["dag_run_id"])
+    time.sleep(1)
+    assert stack.wait_for_runs([stack.day]) == {stack.day: "success"}
 
 
 def live_files(stack: Stack) -> set[str]:

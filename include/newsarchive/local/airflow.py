@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 from newsarchive.errors import ArchiveError
@@ -25,6 +26,7 @@ PROGRAMS = {
     "dag-processor": ["dag-processor"],
 }
 ENDED = {"success", "failed"}
+WORKER = "airflow worker -- LocalExecutor"  # how the processes of its executor call themselves
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,32 @@ class Airflow:
         """Start its programs; `Rest.health` tells when they work."""
         environment = self.environment()
         for name, words in PROGRAMS.items():
-            children.start(name, _airflow(*words), environment)
+            sick = LostWorkers() if name == "scheduler" else None
+            children.start(name, _airflow(*words), environment, sick=sick)
 
     def rest(self) -> "Rest":
         """Return a client of its REST interface."""
         return Rest(self.url, ADMIN, self.password)
+
+
+class LostWorkers:
+    """Tells whether a scheduler has lost one of the processes that its tasks run in.
+
+    One that is killed while it waits for a task holds the lock of the queue for ever, and Airflow's
+    LocalExecutor starts no task again until the scheduler itself is started anew.
+    """
+
+    def __init__(self) -> None:
+        """Know of no worker yet."""
+        self._scheduler = 0
+        self._seen: set[int] = set()
+
+    def __call__(self, scheduler: psutil.Process) -> bool:
+        """Return whether a worker that was there at the last look is gone."""
+        now = {child.pid for child in scheduler.children() if _is_worker(child)}
+        before = self._seen if self._scheduler == scheduler.pid else set()
+        self._scheduler, self._seen = scheduler.pid, now
+        return not before <= now
 
 
 class Rest:
@@ -257,6 +280,13 @@ def _check(response: requests.Response) -> None:
     if not response.ok:
         where = response.url.split("?")[0]
         raise Refused(f"Airflow answered {response.status_code} at {where}: {response.text[:200]}")
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return WORKER in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def _airflow(*words: str) -> list[str]:

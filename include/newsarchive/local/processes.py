@@ -31,6 +31,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TRIES_AT_START = 3
 SETTLED = 60.0
 LONGEST_PAUSE = 30.0
+LOOK_EVERY = 2.0
 
 
 class Stopped(Exception):
@@ -51,6 +52,8 @@ class Child:
     log: Path
     process: subprocess.Popen[bytes]
     last: bool
+    sick: Callable[[psutil.Process], bool] | None = None
+    looked: float = field(default_factory=time.monotonic)
     started: float = field(default_factory=time.monotonic)
     deaths: int = 0
     start_at: float | None = None
@@ -100,6 +103,7 @@ class Children:
         *,
         as_user: Sequence[str] = (),
         last: bool = False,
+        sick: Callable[[psutil.Process], bool] | None = None,
     ) -> None:
         """Start a program that `check` keeps running.
 
@@ -109,11 +113,13 @@ class Children:
             env: what its environment has besides ours.
             as_user: options of `setpriv` that say who it runs as.
             last: the others need it until they have ended.
+            sick: looks at the running program, and tells that only a new start helps it.
         """
         self._look()
         argv = [*_tied(as_user, "INT" if last else "TERM"), *argv]
         log = self.logs / f"{name}.log"
-        self._children[name] = Child(name, argv, env, log, self._spawn(argv, env, log), last)
+        process = self._spawn(argv, env, log)
+        self._children[name] = Child(name, argv, env, log, process, last, sick)
 
     def run(
         self,
@@ -142,7 +148,7 @@ class Children:
             raise ArchiveError(f"{name} failed (exit status {code}): see {log}{_last_line(log)}")
 
     def check(self) -> None:
-        """Start again what died, after a pause that doubles.
+        """Start again what died or is sick, after a pause that doubles.
 
         Raises:
             ArchiveError: a child keeps dying before the stack ever was up.
@@ -151,6 +157,12 @@ class Children:
         self._look()
         now = time.monotonic()
         for child in self._children.values():
+            if child.sick and now - child.looked > LOOK_EVERY and child.process.poll() is None:
+                child.looked = now
+                with contextlib.suppress(psutil.Error):
+                    if child.sick(psutil.Process(child.process.pid)):
+                        _kill_group(child.process.pid)
+                        child.process.wait()
             if child.start_at is None and child.process.poll() is not None:
                 child.deaths = child.deaths + 1 if now - child.started < SETTLED else 1
                 if not self.steady and child.deaths >= TRIES_AT_START:
