@@ -67,10 +67,8 @@ def wait_for(stack: Stack, days: list[date], patience: float) -> dict[date, str]
     while True:
         states: dict[date, str] = {}
         with suppress(OSError):  # the server may just be starting again
-            for day in days:
-                run = rest.run_of(DAILY, day)
-                if run:
-                    states[day] = run["state"]
+            runs = {r["logical_date"]: r["state"] for r in rest.runs(DAILY)}
+            states = {d: runs[at] for d in days if (at := f"{d}T00:00:00Z") in runs}
             if len(states) == len(days) and set(states.values()) <= {"success", "failed"}:
                 return states
         assert time.monotonic() < end, states

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -94,6 +95,19 @@ def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     assert held.value.facts == {"pid": os.getpid(), "port": 1}
     with only_one(lock, {"port": 3}):
         pass
+
+
+def test_the_scheduler_has_loaded_what_tasks_need(tmp_path: Path) -> None:
+    words = ["-X", "importtime", "-m", "newsarchive.local.preload", "version"]
+    done = subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip().endswith(version("apache-airflow-core"))
+    assert "newsarchive.steps.publishing" in done.stderr
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from newsarchive.local.processes import Children
 LOOPBACK = "127.0.0.1"
 ADMIN = "admin"
 PROGRAMS = {
-    "api-server": ["api-server"],
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
+    "api-server": ["airflow", "api-server"],
+    "scheduler": ["newsarchive.local.preload", "scheduler", "--skip-serve-logs"],
+    "dag-processor": ["airflow", "dag-processor"],
 }
 ENDED = {"success", "failed"}
 WORKER = "airflow worker -- LocalExecutor"  # how the processes of its executor call themselves
@@ -120,7 +120,8 @@ class Airflow:
         version = f"airflow {importlib.metadata.version('apache-airflow-core')}"
         if self.database.note == version:
             return
-        children.run("migrate", _airflow("db", "migrate"), self.environment())
+        migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+        children.run("migrate", migrate, self.environment())
         self.database.note = version
 
     def start(self, children: Children) -> None:
@@ -128,7 +129,7 @@ class Airflow:
         environment = self.environment()
         for name, words in PROGRAMS.items():
             sick = LostWorkers() if name == "scheduler" else None
-            children.start(name, _airflow(*words), environment, sick=sick)
+            children.start(name, [sys.executable, "-m", *words], environment, sick=sick)
 
     def rest(self) -> "Rest":
         """Return a client of its REST interface."""
@@ -287,10 +288,6 @@ def _is_worker(process: psutil.Process) -> bool:
         return WORKER in " ".join(process.cmdline())
     except psutil.Error:
         return False
-
-
-def _airflow(*words: str) -> list[str]:
-    return [sys.executable, "-m", "airflow", *words]
 
 
 def _fernet_key(secret: str) -> str:
