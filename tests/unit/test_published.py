@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from newsarchive.cli.extract import fields_of
 from newsarchive.model import Found
 from newsarchive.parse.page import read_page
 
@@ -150,3 +151,17 @@ def test_dates_are_read_in_every_form(markup: str, shown: str, at: str | None) -
     assert page.published_day == date(2023, 12, 27)
     time = page.published_at
     assert time == (datetime.fromisoformat(f"2023-12-27T{at}+00:00") if at else None)
+
+
+def test_relative_times_that_differ_are_those_of_other_articles() -> None:
+    ticker = (
+        "<ul><li><span class=date>4 minutes ago</span><li><span class=date>2 hours ago</span></ul>"
+    )
+    assert found(ticker).published_day is None
+    dated = found(f"{ticker}<span class=date>May 3, 2024</span>")
+    assert dated.published_day == DAY
+
+
+def test_of_a_page_of_unknown_age_no_date_is_counted_back() -> None:
+    html = f"<h1>Library opens late after snow</h1><span class=date>2 hours ago</span>{STORY}"
+    assert fields_of("https://harbour.example/metro/snow", html)["published"] == ""

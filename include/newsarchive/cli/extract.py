@@ -2,7 +2,6 @@
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +25,8 @@ def extract() -> None:
       language   ISO 639-1, told from the text
     A field that the page does not tell is "" (authors: []). Pages that the archive would refuse, as
     lists and error pages, are answered with what can be told of them; a line that is no JSON or
-    holds no page is answered with empty fields. Nothing is fetched, and no source's rules are used.
+    holds no page is answered with empty fields. Dates as "two hours ago" are not read, for nobody
+    says when a page was captured. Nothing is fetched, and no source's rules are used.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def _found(url: str, html: str) -> "Found | None":
         content_type="text/html; charset=utf-8",
         source=None,
         link=None,
-        captured_at=datetime.now(UTC),
+        captured_at=None,
     )
     return reading.founds[0] if reading.founds else None
 

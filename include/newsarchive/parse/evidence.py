@@ -58,6 +58,8 @@ class Page:
     """How the source says its pages of that day are laid out."""
     stated: list[tuple[str, Moment]] = field(default_factory=list)
     """Publication dates that structured data gives, with their evidence, best first."""
+    is_aged: bool = True
+    """Whether it is known when the page was captured."""
     _marks: Marks | None = None
 
     @property

@@ -183,19 +183,27 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
         yield from (Dated("heuristic", m, _MARKED) for _, m in _moments(page, "", line))
     marks = page.marks
     start = marks.headline
+    undated: list[Mark] = []
     for mark in marks.of(TIME | DATED)[:_MOST_MARKS] if start >= 0 else ():
         if _is_near(mark.place - start):
-            yield from (Dated("heuristic", m, _MARKED) for m in _marked_dates(page, mark))
+            written = list(_marked_dates(page, mark, relative=False))
+            yield from (Dated("heuristic", m, _MARKED) for m in written)
+            if not written:
+                undated.append(mark)
+    # Of several that differ, "4 minutes ago", "2 hours ago", each is another article's.
+    counted = {m for mark in undated for m in _marked_dates(page, mark)}
+    if len(counted) == 1:
+        yield from (Dated("heuristic", m, _MARKED) for m in counted)
     for text in near_headline(page):
         if len(text) <= 140 and (len(text.split()) <= 14 or is_date_line(text)):
             # "Today" alone is a button of a menu.
-            count = any(map(str.isdigit, text))
+            count = len(counted) < 2 and any(map(str.isdigit, text))
             yield from (
                 Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, text, relative=count)
             )
 
 
-def _marked_dates(page: Page, mark: Mark) -> Iterator[Moment]:
+def _marked_dates(page: Page, mark: Mark, *, relative: bool = True) -> Iterator[Moment]:
     element = mark.element
     names = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
     if _UPDATED.search(names):
@@ -209,7 +217,7 @@ def _marked_dates(page: Page, mark: Mark) -> Iterator[Moment]:
     if len(element) < 12:
         text = tidy_line(element.text_content()[:300])
         if 6 <= len(text) <= 140:
-            yield from _written_dates(page, text)
+            yield from _written_dates(page, text, relative=relative)
 
 
 def _written_dates(page: Page, text: str, *, relative: bool = True) -> Iterator[Moment]:
@@ -221,8 +229,10 @@ def _written_dates(page: Page, text: str, *, relative: bool = True) -> Iterator[
     if _UPDATED.match(text):
         return
     found = find_moments(text, page.zone, month_first=page.month_first)[:1]
-    counted = None if found or not relative else parse_relative(text, page.captured_at, page.zone)
-    yield from [counted] if counted else found
+    if not found and relative and page.is_aged:
+        counted = parse_relative(text, page.captured_at, page.zone)
+        found = [counted] if counted else []
+    yield from found
 
 
 def _is_near(places: int) -> bool:
@@ -235,7 +245,11 @@ def _last_resorts(page: Page) -> Iterator[Dated]:
     Of pages that show nothing better near their headline.
     """
     latest = page.captured_at + CLOCK_SLACK
-    marked = (m for k in page.marks.of(TIME | DATED)[:_MOST_MARKS] for m in _marked_dates(page, k))
+    marked = (
+        m
+        for k in page.marks.of(TIME | DATED)[:_MOST_MARKS]
+        for m in _marked_dates(page, k, relative=False)
+    )
     lines = (line.text for line in page.blocks if len(line.text) <= _SHORT)
     for moments in (marked, (m for t in lines for m in _written_dates(page, t, relative=False))):
         days: dict[date, Moment] = {}
