@@ -99,7 +99,7 @@ def read_page(
     content_type: str | None,
     source: Source | None,
     link: Link | None,
-    captured_at: datetime,
+    captured_at: datetime | None,
 ) -> Reading:
     """Return what a page holds, also where that is no article.
 
@@ -109,7 +109,8 @@ def read_page(
         content_type: the Content-Type header, if there was one.
         source: whose page it is: time zone, language, dated rules.
         link: what listings said of it: the last resort for title and date.
-        captured_at: when the bytes came, aware; later dates are not believed.
+        captured_at: when the bytes came, aware; later dates are not believed, and relative ones are
+            counted from it. None where nobody knows: no date is counted, none after now believed.
     """
     refused = refuse_bytes(body, content_type)
     if refused:
@@ -123,7 +124,8 @@ def read_page(
     tree = _tree_of(text)
     if tree is None:
         return Reading([], Refused("unparseable", "no markup in the page"))
-    page = _page_of(tree, url, source, link, captured_at)
+    page = _page_of(tree, url, source, link, captured_at or datetime.now(UTC))
+    page.is_aged = captured_at is not None
     return _article(page)
 
 
