@@ -131,6 +131,14 @@ class Settings(BaseSettings):
     most_failed: float = Field(
         0.1, ge=0, le=1, description="Share of sources that may fail before a run counts as failed"
     )
+    verify_rate: float = Field(
+        100.0, ge=0, description="MB a second that verify reads; 0: as fast as it can"
+    )
+    retention_hours: int = Field(
+        168,
+        ge=24,
+        description="Hours that files which left their table or the snapshot stay for readers",
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 

@@ -77,6 +77,38 @@ def test_fetches_have_a_pool_each(bag: Any) -> None:
     assert len(found) == len(set(found))
 
 
+def test_upkeep_runs_once_a_week_and_one_at_a_time(bag: Any) -> None:
+    for name in ("verify_archive",):
+        dag = bag.dags[name]
+        assert dag.max_active_runs == 1
+        assert dag.timetable.summary.split()[2:] == ["*", "*", "0"], name
+        assert dag.start_date is None, "it would run at the start of an archive"
+
+
+def test_verify_fails_when_something_stays_wrong(bag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from newsarchive import steps
+    from newsarchive.integrity import Finding
+    from newsarchive.outcome import Outcome
+    from newsarchive.steps.verifying import Verified
+
+    findings = [Finding("raw/x.warc.gz", "missing", "named by captures")]
+    asked: list[bool] = []
+
+    def verify(*, repairing: bool) -> Verified:
+        asked.append(repairing)
+        return Verified(Outcome("verify", []), 1, 1, findings, [])
+
+    monkeypatch.setattr(steps, "verify", verify)
+    call = bag.dags["verify_archive"].task_dict["verify"].python_callable
+    with pytest.raises(AirflowFailException, match=r"raw/x\.warc\.gz: missing"):
+        call(params={"repair": True})
+    findings.clear()
+    assert call(params={"repair": False}) == {}
+    assert asked == [True, False]
+
+
 def test_our_own_code_parses_in_under_a_second(tmp_path: Path) -> None:
     program = (
         "import sys, time, runpy\n"

@@ -58,7 +58,7 @@ def killed(process: subprocess.Popen[str]) -> None:
 
 
 def names(root: Path) -> set[str]:
-    return {p.name for p in root.rglob("*") if p.is_file()}
+    return {p.name for p in (root / "raw").rglob("*") if p.is_file()}
 
 
 def test_a_warc_file_that_a_killed_writer_left_is_removed(tmp_path: Path) -> None:

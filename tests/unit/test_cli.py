@@ -76,6 +76,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "sources test",
                 "extract",
                 "up",
+                "verify",
             )
         ),
     }

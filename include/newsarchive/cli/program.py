@@ -18,6 +18,7 @@ from newsarchive.cli import (
     query,
     reference,
     sources,
+    upkeep,
 )
 from newsarchive.cli.options import (
     BROKEN_PIPE,
@@ -118,6 +119,7 @@ for command in (
     query.shell,
     days_table.coverage,
     lineage.show,
+    upkeep.verify,
     extract.extract,
     sources.sources,
     local.settings,

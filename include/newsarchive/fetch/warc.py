@@ -27,7 +27,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
-from newsarchive import __version__
+from newsarchive import __version__, sums
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.coding import decode
 
@@ -313,8 +313,10 @@ class _File:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         final = folder / f"{name}-{stamp}-{secrets.token_hex(4)}.warc.gz"
         self.path = str(PurePosixPath(*final.relative_to(archive).parts))
+        self._archive = archive
         self._final = final
         self._open = final.with_name(final.name + OPEN)
+        self._sha256 = hashlib.sha256()
         self.size = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -344,6 +346,7 @@ class _File:
             raise ArchiveError(
                 f"{self._open}: {error.strerror}; the records before are whole"
             ) from None
+        self._sha256.update(data)
         self.size = at + len(data)
         return at
 
@@ -355,6 +358,7 @@ class _File:
         try:
             try:
                 os.fsync(self._handle)
+                sums.record(self._archive, {self.path: self._sha256.hexdigest()})
                 self._open.rename(self._final)  # while it is locked: else it looks left behind
             finally:
                 os.close(self._handle)
@@ -388,6 +392,7 @@ def settle(archive: Path, run_day: date, named: Callable[[], Collection[str]]) -
             final = path.with_name(path.name.removesuffix(OPEN))
             below = str(PurePosixPath(*final.relative_to(archive).parts))
             if below in named():
+                sums.record(archive, {below: sums.digest(path)})
                 path.rename(final)
             else:
                 path.unlink()

@@ -21,6 +21,7 @@ from newsarchive.steps.parsing import parse
 from newsarchive.steps.place import Progress, quiet
 from newsarchive.steps.publishing import judge, publish
 from newsarchive.steps.reparsing import reparse
+from newsarchive.steps.verifying import verify
 from newsarchive.steps.warc_imports import import_warcs
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "quiet",
     "reparse",
     "run",
+    "verify",
 ]
 
 

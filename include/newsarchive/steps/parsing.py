@@ -94,6 +94,7 @@ def parse_day(
     progress: Progress,
     parsers: Parsers,
     chosen: Collection[str] | None = None,
+    unread: Collection[str] = (),
 ) -> "Parsed":
     """Replace the versions and rejects of a run day by what its captures say.
 
@@ -105,15 +106,17 @@ def parse_day(
         parsers: what parses.
         chosen: names of the sources whose captures are parsed; the rows of others stay as they are.
             None: all.
+        unread: names of the tables whose rows of the day are damaged: they are not read.
     """
     targets = place.archive.open_all("versions", "rejects", "aliases")
-    there = Rows(targets["versions"].read([day]), targets["rejects"].read([day]))
+    before = {n: t.read([] if n in unread else [day]) for n, t in targets.items()}
+    there = Rows(before["versions"], before["rejects"])
     made = parsed_day(place, day, there, progress, parsers, chosen)
     versions = pa.concat_tables([made.others.versions, made.new.versions])
     rejects = pa.concat_tables([made.others.rejects, made.new.rejects])
     targets["versions"].replace(versions, [day])
     targets["rejects"].replace(rejects, [day])
-    _keep_aliases(targets["aliases"], day, made)
+    _keep_aliases(targets["aliases"], day, made, before["aliases"])
     count_rows(outcome, versions, "versions")
     count_rows(outcome, rejects, "rejects")
     outcome.notes.append(f"{day}: {made.parsed} parsed, {made.reused} reused")
@@ -349,14 +352,14 @@ def _first_of_each_import(captures: pa.Table) -> list[str]:
     return [identity for _, identity in first.values()]
 
 
-def _keep_aliases(target: Any, day: date, made: Parsed) -> None:
+def _keep_aliases(target: Any, day: date, made: Parsed, there: pa.Table) -> None:
     """Record what moved, and the former id of each article that the parser gives another one now.
 
     Moves follow from the captures and are replaced; former ids are remembered.
     """
     columns = ["source", "url", "part", "article_id"]
     before = {(s, u, p): i for s, u, p, i in _tuples(made.old.versions, columns)}
-    known = {Alias(**r) for r in target.read([day]).to_pylist()}
+    known = {Alias(**r) for r in there.to_pylist()}
     not_parsed = set(made.others.versions["article_id"].to_pylist())
     former = {a for a in known if a.reason in (None, PARSER) or a.article_id in not_parsed} | {
         Alias(day, earlier, identity, PARSER)
@@ -364,7 +367,7 @@ def _keep_aliases(target: Any, day: date, made: Parsed) -> None:
         if (earlier := before.get((s, u, p))) and earlier != identity
     }
     wanted = former | set(made.moves)
-    if wanted != known:
+    if wanted != known or not there.num_rows:
         target.replace(rows_of(wanted, ALIASES), [day])
 
 

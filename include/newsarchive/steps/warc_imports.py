@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from newsarchive import sums
 from newsarchive.days import today
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.scan import Member, Scanner, scan_file
@@ -114,6 +115,8 @@ def _take_in(
                 hint = "; such a file can only be copied"
             outcome.notes.append(f"{file}: {ended.error}{hint}")
             outcome.add(WARC, "invalid files")
+    if lies_at and records.captures:
+        sums.record_files(place.root, [place.root / lies_at])
     place.archive.append("captures", rows_of(records.captures, CAPTURES))
     outcome.add(WARC, "files")
     for capture in records.captures:

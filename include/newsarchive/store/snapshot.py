@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from newsarchive import __version__
+from newsarchive import __version__, sums
 from newsarchive.errors import ArchiveError, Conflict
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 from newsarchive.sources import Source
@@ -149,6 +149,7 @@ def build(
         _write(fresh, root, [named[k] for k in sorted(named)], list(sources))
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
+        sums.record(root, {NAME: sums.digest(fresh)})
         fresh.replace(root / NAME)
     finally:
         for stray in (fresh, fresh.with_name(fresh.name + ".wal")):

@@ -5,6 +5,7 @@ writer committed to the same partition in between, the commit raises and the wor
 fresh state (`committing`).
 """
 
+import json
 import logging
 import random
 import time
@@ -14,14 +15,23 @@ from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from newsarchive import sums
 from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.integrity import LOG
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 
 log = logging.getLogger(__name__)
@@ -40,6 +50,8 @@ _CONFIGURATION = {
     "delta.columnMapping.mode": "none",
     "delta.checkpointInterval": "50",
 }
+# Old entries of the log go with `maintain` alone, which knows what else must change with them.
+_AFTER_COMMIT = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 _STAMP = {"newsarchive.schemaVersion": str(SCHEMA_VERSION)}
 T = TypeVar("T")
 
@@ -80,6 +92,37 @@ class Target:
             day = date.fromisoformat(partition.partition("=")[2])
             found.append((day, f"{self.table.name}/{partition}/{name}"))
         return sorted(found)
+
+    def written(self) -> dict[date, int]:
+        """Return when the newest file of each partition was written, ms since 1970."""
+        found: dict[date, int] = {}
+        actions = pa.table(self._delta.get_add_actions(flatten=True))
+        for path, at in zip(
+            actions["path"].to_pylist(),
+            actions["modification_time"].cast(pa.int64()).to_pylist(),
+            strict=True,
+        ):
+            day = date.fromisoformat(path.split("/")[0].partition("=")[2])
+            found[day] = max(at, found.get(day, 0))
+        return found
+
+    def left(self) -> list[str]:
+        """Return the paths (below the archive) of files that left the table and are still there."""
+        found = self._delta.vacuum(0, dry_run=True, enforce_retention_duration=False)
+        return [f"{self.table.name}/{path}" for path in found]
+
+    def drop(self, days: Iterable[date]) -> None:
+        """Empty partitions, in one commit, without a look at their files.
+
+        Raises:
+            CommitFailedError: another writer changed one of them since this handle was opened.
+        """
+        self.replace(self.table.arrow.empty_table(), days)
+
+    def checkpoint(self) -> None:
+        """Write a checkpoint of the log: what was before it need not be read to open the table."""
+        self._delta.create_checkpoint()
+        _record_sums(self.folder, self.version)
 
     def read(
         self,
@@ -166,8 +209,10 @@ class Target:
             schema_mode="merge" if set(rows.schema.names) - there else None,
             writer_properties=_PROPERTIES,
             commit_properties=CommitProperties(custom_metadata=_STAMP),
+            post_commithook_properties=_AFTER_COMMIT,
             **how,
         )
+        _record_sums(self.folder, self.version)
 
 
 class Archive:
@@ -246,7 +291,7 @@ def _open_or_create(folder: Path, table: Table) -> DeltaTable:
             except TableNotFoundError:
                 folder.mkdir(parents=True, exist_ok=True)
             try:
-                return DeltaTable.create(
+                made = DeltaTable.create(
                     str(folder),
                     table.arrow,
                     partition_by=[table.partition],
@@ -258,7 +303,24 @@ def _open_or_create(folder: Path, table: Table) -> DeltaTable:
                 )
             except (CommitFailedError, DeltaError) as error:
                 log.debug("%s: made by another writer meanwhile (%s)", folder, error)
+            else:
+                _record_sums(folder, 0)
+                return made
         return DeltaTable(str(folder))
+
+
+def _record_sums(folder: Path, version: int) -> None:
+    """Keep the sums of what a commit wrote: its files, its place in the log, a checkpoint."""
+    entry = folder / LOG / f"{version:020d}.json"
+    try:
+        lines = [json.loads(line) for line in entry.read_bytes().splitlines()]
+    except OSError as error:
+        raise ArchiveError(f"{entry}: {error.strerror}") from None
+    paths = [folder / unquote(line["add"]["path"]) for line in lines if "add" in line]
+    checkpoint = folder / LOG / f"{version:020d}.checkpoint.parquet"
+    if checkpoint.exists():
+        paths += [checkpoint, folder / LOG / "_last_checkpoint"]
+    sums.record_files(folder.parent, [*paths, entry])
 
 
 @contextmanager

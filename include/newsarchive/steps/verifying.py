@@ -1,0 +1,227 @@
+"""`verify`: every file of the archive read again and held against the sum that was kept of it."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from newsarchive import integrity, sums
+from newsarchive import settings as settings_module
+from newsarchive.errors import ArchiveError
+from newsarchive.fetch.scan import Scanner, scan_file
+from newsarchive.fetch.transport import Ended
+from newsarchive.integrity import Finding, Known, Read
+from newsarchive.outcome import Outcome
+from newsarchive.schema import TABLES
+from newsarchive.settings import Settings
+from newsarchive.steps.place import Progress, log, place_of, quiet, reported
+from newsarchive.steps.repairing import repair
+from newsarchive.store import snapshot
+from newsarchive.store.tables import Archive
+
+_LOCK = ".publish.lock"
+_OWN = re.compile(rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}")
+"""Names of the moment in the archive's folder: of readers, of a publisher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was read and what was found; `findings` is empty where all is well."""
+
+    outcome: Outcome
+    files: int
+    bytes: int
+    findings: list[Finding]
+    unknown: list[str]
+    """Files of which no sum is kept."""
+    rebuilt: list[Finding] = field(default_factory=list)
+    """What was found first and is right again."""
+    notes: list[str] = field(default_factory=list)
+    """What a repair did, and what it could not do."""
+
+
+def verify(
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+    *,
+    repairing: bool = False,
+    adopt: bool = False,
+) -> Verified:
+    """Read every file of the archive again and hold it against its sum.
+
+    Files that writers are at work on are left out; what is committed meanwhile is not waited for.
+
+    Args:
+        settings: as loaded from the environment, if None.
+        progress: told of the MB read.
+        repairing: whether what can be made again from the WARC files is; all is read again after.
+        adopt: whether files without a sum are given one, once they can be read through.
+
+    Raises:
+        ArchiveError: there is no archive.
+    """
+    settings = settings or settings_module.load()
+    root = settings.archive_path
+    if not root.is_dir():
+        raise ArchiveError(f"{root}: no archive here yet; `newsarchive run` makes one")
+    found = _verified(settings, progress)
+    rebuilt: list[Finding] = []
+    notes: list[str] = []
+    if repairing and found.findings:
+        first = found.findings
+        notes = repair(place_of(settings), first, progress)
+        found = _verified(settings, progress)
+        still = {f.path for f in found.findings}
+        rebuilt = [f for f in first if f.path not in still]
+    if adopt:
+        found = _adopted(root, found)
+    outcome = Outcome("verify", [], notes=list(notes))
+    outcome.add("archive", "files", found.files)
+    outcome.add("archive", "MB", round(found.bytes / 1e6))
+    outcome.add("archive", "unknown", len(found.unknown))
+    outcome.add("archive", "rebuilt", len(rebuilt))
+    for problem in ("missing", "changed", "stray"):
+        outcome.add("archive", problem, sum(f.problem == problem for f in found.findings))
+    outcome.notes += [f"{f.path}: {f.problem}, and rebuilt" for f in rebuilt]
+    outcome.notes += [f"{f.path}: {f.problem} ({f.detail})" for f in found.findings]
+    return replace(found, outcome=reported(outcome), rebuilt=rebuilt, notes=notes)
+
+
+def _verified(settings: Settings, progress: Progress) -> Verified:
+    root = settings.archive_path
+    read = _read_all(root, settings, progress)
+    kept = sums.load(root)  # after the files: what was written meanwhile has its sum by now
+    known, unreadable = _known(root, read, kept)
+    # A file that came after the folder was listed is as good as its writer.
+    needed = {p: who for p, who in known.needed.items() if p in read or not (root / p).exists()}
+    verdict = integrity.judge(read, kept, Known(needed, known.left))
+    named = {f.path for f in verdict.findings}
+    findings = verdict.findings + [f for f in unreadable if f.path not in named]
+    size = sum(r.size for r in read.values())
+    return Verified(Outcome("verify", []), len(read), size, findings, verdict.unknown)
+
+
+def _read_all(root: Path, settings: Settings, progress: Progress) -> dict[str, Read]:
+    paths = [(path, path.relative_to(root).as_posix()) for path in _files(root)]
+    total = sum(_size(path) for path, _ in paths)
+    pace = sums.Pace(settings.verify_rate)
+    since = time.time() - settings.retention_hours * 3600
+    read = {}
+    for path, name in paths:
+        before = pace.done
+        try:
+            written = path.stat().st_mtime
+            sha256, error = sums.digest(path, pace), ""
+        except FileNotFoundError:
+            continue  # it left, or was finished, since the folder was listed
+        except OSError as failed:
+            written, sha256, error = 0.0, "", failed.strerror or str(failed)
+        read[name] = Read(sha256, pace.done - before, written > since, error)
+        progress("MB", pace.done // 1_000_000, total // 1_000_000)
+    return read
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield every file but those of the moment, and the sums: these say what they are."""
+    for folder, _, names in os.walk(root):
+        for name in sorted(names):
+            path = Path(folder, name)
+            if folder == str(root) and _OWN.fullmatch(name):
+                continue
+            if folder == str(root / sums.FOLDER) and sums.is_name(name):
+                continue
+            yield path
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _known(root: Path, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, list[Finding]]:
+    """Return what tables, snapshot and captures say of files, and what of them cannot be read.
+
+    What is damaged is not asked.
+    """
+    needed = integrity.needed_of_logs(read, kept)
+    bad = {f.path for f in integrity.judge(read, kept, Known(needed)).findings}
+    archive = Archive(root)
+    left: set[str] = set()
+    unreadable = []
+    for name in TABLES:
+        if any(integrity.table_of_log(path) == name for path in bad) or not archive.has(name):
+            continue
+        try:
+            target = archive.open(name)
+            files = target.files()
+            left.update(target.left())
+        except ArchiveError as error:
+            unreadable.append(Finding(f"{name}/{integrity.LOG}", "changed", str(error)))
+            continue
+        needed.update(dict.fromkeys((path for _, path in files), "its table"))
+        if name == "captures":
+            needed.update(dict.fromkeys(_warc_paths(target, root, files, bad), "captures"))
+    if any(archive.has(name) for name in TABLES) or snapshot.NAME in kept.of:
+        needed[snapshot.NAME] = "the tables, which it shows"
+    if snapshot.NAME in read and snapshot.NAME not in bad:
+        try:
+            for file in snapshot.named_files(root):
+                needed.setdefault(file.path, snapshot.NAME)
+        except (ArchiveError, duckdb.Error) as error:
+            unreadable.append(Finding(snapshot.NAME, "changed", str(error)))
+    return Known(needed, left), unreadable
+
+
+def _warc_paths(target: Any, root: Path, files: list[tuple[date, str]], bad: set[str]) -> set[str]:
+    """Return the WARC files that captures name, as far as the table can be read."""
+    bad_days = {day for day, path in files if path in bad or not (root / path).exists()}
+    found: set[str] = set()
+    for day in {day for day, _ in files} - bad_days:
+        found.update(target.read([day], ["warc_path"])["warc_path"].unique().to_pylist())
+    return found - {None}
+
+
+def _adopted(root: Path, found: Verified) -> Verified:
+    """Give each file without a sum one, if it can be read through."""
+    findings = list(found.findings)
+    good = []
+    for name in found.unknown:
+        path = root / name
+        try:
+            _read_through(path)
+        except (OSError, ValueError, ArchiveError, Ended) as error:
+            findings.append(Finding(name, "changed", f"cannot be read: {error}"))
+        else:
+            good.append(path)
+    sums.record_files(root, good)
+    log.info("%d files have a sum from now on", len(good))
+    bad = {f.path for f in findings}
+    unknown = [name for name in found.unknown if name in bad]
+    return replace(found, findings=findings, unknown=unknown)
+
+
+def _read_through(path: Path) -> None:
+    """Read a file as what it is, whole.
+
+    Raises:
+        OSError, ValueError, ArchiveError, Ended: it is not.
+    """
+    if path.suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                pass
+    elif path.suffix == ".gz":
+        scan_file(path, Scanner(lambda _: False, lambda _: None))
+    elif path.suffix == ".json" or path.name == "_last_checkpoint":
+        for line in path.read_text("utf-8").splitlines():
+            json.loads(line)
