@@ -1,6 +1,7 @@
 """Backfills side by side, paused, killed and begun again: one request a host, and the same rows."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def samples() -> Iterator[SampleServer]:
         yield server
 
 
-Start = Callable[[Path], subprocess.Popen[bytes]]
+Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def backfilling(samples: SampleServer) -> Iterator[Start]:
     """What starts `newsarchive backfill` of the days in a folder, in a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start_one(folder: Path) -> subprocess.Popen[bytes]:
-        started.append(_backfilling(folder, samples))
+    def start_one(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+        started.append(_backfilling(folder, samples, *words))
         return started[-1]
 
     yield start_one
@@ -45,7 +46,7 @@ def backfilling(samples: SampleServer) -> Iterator[Start]:
         process.wait()
 
 
-def _backfilling(folder: Path, samples: SampleServer) -> subprocess.Popen[bytes]:
+def _backfilling(folder: Path, samples: SampleServer, *more: str) -> subprocess.Popen[bytes]:
     options = {
         "archive": folder / "archive",
         "state_dir": folder / "state",
@@ -55,7 +56,7 @@ def _backfilling(folder: Path, samples: SampleServer) -> subprocess.Popen[bytes]
         "backoff": 0.02,
     }
     given = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
-    words = ["backfill", "--from", str(DAYS[0]), "--to", str(DAYS[-1])]
+    words = ["backfill", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), *more]
     return subprocess.Popen(
         [sys.executable, "-m", "newsarchive.cli", *given, *words],
         stdout=subprocess.DEVNULL,
@@ -128,3 +129,20 @@ def test_interrupted_it_says_so_and_goes_on(
     assert backfilling(tmp_path).wait(200) == 0
     (days,) = {len({r["run_day"] for r in rows(tmp_path / "archive", "coverage")})}
     assert days == len(DAYS)
+
+
+@pytest.mark.timeout(3600)
+def test_killed_at_random_moments(
+    samples: SampleServer, backfilling: Start, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    chance = random.Random(request.config.option.seed)
+    began = time.monotonic()
+    assert backfilling(tmp_path / "alone").wait(200) == 0
+    took = time.monotonic() - began
+    for _ in range(200 if request.config.option.long == "all" else 20):
+        process = backfilling(tmp_path / "killed", "--again")
+        time.sleep(chance.uniform(0, took))
+        process.kill()
+        process.wait()
+    assert backfilling(tmp_path / "killed", "--again").wait(200) == 0
+    assert lasting(tmp_path / "killed" / "archive") == lasting(tmp_path / "alone" / "archive")
