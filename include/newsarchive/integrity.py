@@ -66,12 +66,13 @@ def judge(read: Mapping[str, Read], kept: sums.Sums, known: Known) -> Verdict:
         lines = set().union(*(of.get(path, set()) for of in kept.damaged.values()))
         if file.error:
             findings.append(Finding(path, "changed", f"cannot be read: {file.error}"))
-        elif wanted:
-            if file.sha256 not in wanted:
-                findings.append(Finding(path, "changed", "its SHA-256 is another"))
-        elif file.sha256 in lines:
+        elif file.sha256 in wanted | lines:
             continue
-        elif path in known.needed or path in known.left or _is_ours(path):
+        elif wanted and kept.damaged and is_replaced(path):
+            unknown.append(path)  # the sum of its present state may be what is damaged
+        elif wanted:
+            findings.append(Finding(path, "changed", "its SHA-256 is another"))
+        elif path in known.needed or path in known.left or is_ours(path):
             unknown.append(path)
         elif not file.recent:
             findings.append(Finding(path, "stray", _of_stray(path)))
@@ -98,6 +99,11 @@ def needed_of_logs(read: Iterable[str], kept: sums.Sums) -> dict[str, str]:
     return needed
 
 
+def is_replaced(path: str) -> bool:
+    """Say whether a file is replaced under its name, so that sums of former states are kept too."""
+    return path == "archive.duckdb" or path.endswith(f"/{LOG}/_last_checkpoint")
+
+
 def table_of_log(path: str) -> str | None:
     """Return the table in whose log a file is; None where it is in none."""
     parts = path.split("/")
@@ -117,7 +123,7 @@ def partition_of(path: str) -> tuple[str, date] | None:
     return (parts[0], day) if name == TABLES[parts[0]].partition else None
 
 
-def _is_ours(path: str) -> bool:
+def is_ours(path: str) -> bool:
     """Say whether a file is where one of ours would be, under such a name."""
     name = path.rsplit("/", 1)[-1]
     if table_of_log(path):

@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     retention_hours: int = Field(
         168,
         ge=24,
+        le=168,  # longer than that a table's log does not remember what left it
         description="Hours that files which left their table or the snapshot stay for readers",
     )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")

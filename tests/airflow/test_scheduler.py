@@ -65,7 +65,7 @@ def test_what_a_person_sees(stack: Stack) -> None:
 
 
 def test_other_dags_are_on(stack: Stack) -> None:
-    names = (DAILY, "poll_feeds", "reparse", "verify_archive")
+    names = (DAILY, "poll_feeds", "reparse", "maintain", "verify_archive")
     assert stack.rest().dags() == dict.fromkeys(names, False)
     assert stack.rest().import_errors() == []
 

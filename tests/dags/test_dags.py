@@ -78,7 +78,7 @@ def test_fetches_have_a_pool_each(bag: Any) -> None:
 
 
 def test_upkeep_runs_once_a_week_and_one_at_a_time(bag: Any) -> None:
-    for name in ("verify_archive",):
+    for name in ("maintain", "verify_archive"):
         dag = bag.dags[name]
         assert dag.max_active_runs == 1
         assert dag.timetable.summary.split()[2:] == ["*", "*", "0"], name

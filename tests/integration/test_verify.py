@@ -16,7 +16,7 @@ from command_line import program as _program
 from days import lasting, rows, settings_for
 from deltalake import DeltaTable
 
-from newsarchive import steps
+from newsarchive import steps, sums
 from newsarchive.fetch.warc import WarcFile
 from newsarchive.sample.serve import start
 from newsarchive.settings import Settings
@@ -293,6 +293,19 @@ def test_damaged_sums_are_kept_anew_where_they_are_right(settings: Settings) -> 
     done = steps.verify(settings, repairing=True)
     assert done.findings == []
     assert len(done.unknown) <= 1
+
+
+def test_the_snapshot_is_not_blamed_for_damaged_sums(settings: Settings) -> None:
+    root = settings.archive_path
+    now = sums.digest(root / snapshot.NAME)
+    (path,) = (p for p in (root / "sums").iterdir() if now in p.read_text())
+    os.truncate(path, 0)
+    verified = steps.verify(settings)
+    assert [f.path for f in verified.findings] == [below(settings, path)]
+    assert verified.unknown == [snapshot.NAME]
+    done = steps.verify(settings, repairing=True, adopt=True)
+    assert (done.findings, done.unknown) == ([], [])
+    assert steps.verify(settings).unknown == []
 
 
 def test_a_writer_beside_it_is_not_disturbed_and_not_blamed(tmp_path: Path) -> None:

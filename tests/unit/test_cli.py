@@ -57,6 +57,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "backfill",
                 "coverage",
                 "import",
+                "maintain",
                 "poll",
                 "query",
                 "reparse",

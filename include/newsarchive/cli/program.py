@@ -119,6 +119,7 @@ for command in (
     query.shell,
     days_table.coverage,
     lineage.show,
+    upkeep.maintain,
     upkeep.verify,
     extract.extract,
     sources.sources,

@@ -1,4 +1,4 @@
-"""Commands that keep the archive whole: verify."""
+"""Commands that keep the archive whole and small: verify, maintain."""
 
 from dataclasses import asdict
 
@@ -66,3 +66,48 @@ def verify(options: Options, repair: bool, adopt: bool) -> int:
     for note in done.notes:
         output.say(note)
     return INCOMPLETE if done.findings else OK
+
+
+@click.command(short_help="Compact the tables, and remove what nobody needs any more.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@json_option
+@pass_options
+def maintain(options: Options, dry_run: bool) -> int:
+    """Keep the archive small and quick to open; no row changes, and readers notice nothing.
+
+    Leaves one file a day in each table, writes checkpoints of the tables' logs and removes their
+    entries of more than 30 days ago, and removes files that left their table longer ago than the
+    setting retention_hours says: never one that archive.duckdb names, nor one that it named within
+    that time. Files that have no SHA-256 yet are given the one that they have.
+
+    Run this every week, by cron or by the DAG `maintain`. With --dry-run it says how many files
+    and bytes of each table it would join and remove.
+
+    \b
+    Examples:
+      newsarchive maintain --dry-run
+      newsarchive --set retention_hours=48 maintain
+    """  # noqa: D301 - click reads it
+    settings = options.settings()
+    with showing("maintain") as tell:
+        from newsarchive import steps
+        from newsarchive.steps.maintaining import WHAT
+
+        outcome = steps.maintain(settings, tell, dry_run=dry_run)
+    if options.json:
+        output.print_json(
+            {"dry_run": dry_run, "by_table": outcome.by_source, "notes": outcome.notes}
+        )
+        return OK
+    done = outcome.counts()
+    what = [w for w in WHAT if done.get(w)]
+    rows = [[name, *(c[w] for w in what)] for name, c in outcome.by_source.items() if c.total()]
+    if rows:
+        output.print_table(["table", *what], rows)
+    else:
+        output.say("nothing to do")
+    for note in outcome.notes:
+        output.say(note)
+    if dry_run:
+        output.say("nothing was changed")
+    return OK

@@ -26,7 +26,7 @@ from newsarchive.pools import pools
 from newsarchive.settings import Settings, load
 
 DAILY = "archive_day"
-OTHERS = ("poll_feeds", "reparse", "verify_archive")
+OTHERS = ("poll_feeds", "reparse", "maintain", "verify_archive")
 INCOMPLETE = 3
 PARTS = ("metadatabase", "scheduler", "dag_processor")
 START_TIMEOUT = 180

@@ -16,6 +16,7 @@ from newsarchive.settings import Settings
 from newsarchive.steps.backfill import days_to_do, plan_backfill
 from newsarchive.steps.imports import IMPORTS, import_files
 from newsarchive.steps.listings import discover, poll
+from newsarchive.steps.maintaining import maintain
 from newsarchive.steps.pages import fetch
 from newsarchive.steps.parsing import parse
 from newsarchive.steps.place import Progress, quiet
@@ -33,6 +34,7 @@ __all__ = [
     "import_files",
     "import_warcs",
     "judge",
+    "maintain",
     "parse",
     "plan_backfill",
     "poll",

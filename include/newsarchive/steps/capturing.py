@@ -59,7 +59,7 @@ def capturing(
     since = monotonic()
     day = run_day or today()
     earlier = _asked_before(place, day)
-    for path in settle(place.root, day, lambda: _warc_paths(place, day)):
+    for path in settle(place.root, day, lambda: warc_paths(place, day)):
         outcome.notes.append(f"{path}: left unfinished by a run that was killed; cleared away")
     with Fetcher(
         place.settings,
@@ -106,7 +106,7 @@ def capturing(
             outcome.notes += [note for note in slowed if note not in told | {*outcome.notes}]
 
 
-def _warc_paths(place: Place, day: date) -> set[str]:
+def warc_paths(place: Place, day: date) -> set[str]:
     """Return the WARC files that the captures of a day name."""
     rows = place.archive.open("captures").read([day], ["warc_path"])
     return set(pc.unique(rows["warc_path"]).to_pylist())

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import pyarrow.compute as pc
 
 from newsarchive import sums
-from newsarchive.integrity import LOG, Finding, partition_of, table_of_log
+from newsarchive.integrity import LOG, Finding, is_replaced, partition_of, table_of_log
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.schema import TABLES
@@ -91,6 +91,10 @@ class _Repair:
             sums.record(self._root, right)
             (self._root / path).unlink(missing_ok=True)
             self.notes.append(f"{path}: what it said of {len(right)} files is kept anew")
+            for name in {n for n in sums.load(self._root).of if is_replaced(n)} - self._bad:
+                file = self._root / name
+                if file.is_file() and sums.digest(file) not in sums.load(self._root).of[name]:
+                    self._forget(name.__eq__)  # sums of former states say nothing of it
 
     def _broken_log(self, name: str) -> set[str]:
         return {p for p in self._bad if p == f"{name}/{LOG}" or table_of_log(p) == name}

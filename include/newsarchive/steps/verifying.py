@@ -22,7 +22,7 @@ from newsarchive.integrity import Finding, Known, Read
 from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
-from newsarchive.steps.place import Progress, log, place_of, quiet, reported
+from newsarchive.steps.place import Progress, place_of, quiet, reported
 from newsarchive.steps.repairing import repair
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
@@ -82,7 +82,9 @@ def verify(
         still = {f.path for f in found.findings}
         rebuilt = [f for f in first if f.path not in still]
     if adopt:
-        found = _adopted(root, found)
+        _, unreadable = _adopt(root, found.unknown)
+        unknown = [f.path for f in unreadable]
+        found = replace(found, findings=found.findings + unreadable, unknown=unknown)
     outcome = Outcome("verify", [], notes=list(notes))
     outcome.add("archive", "files", found.files)
     outcome.add("archive", "MB", round(found.bytes / 1e6))
@@ -191,23 +193,34 @@ def _warc_paths(target: Any, root: Path, files: list[tuple[date, str]], bad: set
     return found - {None}
 
 
-def _adopted(root: Path, found: Verified) -> Verified:
-    """Give each file without a sum one, if it can be read through."""
-    findings = list(found.findings)
-    good = []
-    for name in found.unknown:
+def adopt_unknown(root: Path, *, dry_run: bool = False) -> tuple[int, list[Finding]]:
+    """Give each file of the archive that has no sum one, if it can be read through.
+
+    Returns how many there are, and those that cannot.
+    """
+    archive, kept = Archive(root), sums.load(root)
+    ours = {snapshot.NAME, *(f.path for f in snapshot.named_files(root))}
+    for name in filter(archive.has, TABLES):
+        target = archive.open(name)
+        ours.update(path for _, path in target.files())
+        ours.update(target.left())
+    names = (path.relative_to(root).as_posix() for path in _files(root))
+    unknown = [n for n in names if n not in kept.of and (n in ours or integrity.is_ours(n))]
+    return (len(unknown), []) if dry_run else _adopt(root, unknown)
+
+
+def _adopt(root: Path, names: list[str]) -> tuple[int, list[Finding]]:
+    unreadable, good = [], []
+    for name in names:
         path = root / name
         try:
             _read_through(path)
         except (OSError, ValueError, ArchiveError, Ended) as error:
-            findings.append(Finding(name, "changed", f"cannot be read: {error}"))
+            unreadable.append(Finding(name, "changed", f"cannot be read: {error}"))
         else:
             good.append(path)
     sums.record_files(root, good)
-    log.info("%d files have a sum from now on", len(good))
-    bad = {f.path for f in findings}
-    unknown = [name for name in found.unknown if name in bad]
-    return replace(found, findings=findings, unknown=unknown)
+    return len(good), unreadable
 
 
 def _read_through(path: Path) -> None:

@@ -133,20 +133,22 @@ def build(
     Returns:
         The path of `archive.duckdb`.
     """
-    named = {
-        (f.table, f.day, f.path): f
-        for f in named_files(root)
-        if f.day not in finished.get(f.table, {})
-    }
+    before = named_files(root)
+    named = {(f.table, f.day, f.path): f for f in before if f.day not in finished.get(f.table, {})}
     for table, days in finished.items():
         for day, paths in days.items():
             for path in paths:
                 columns = ",".join(sorted(pq.read_schema(root / path).names))
                 named[table, day, path] = NamedFile(table, day, path, columns)
+    now = datetime.now(UTC)
+    shown = {path for _, _, path in named}
+    left = {p: at for p, at in left_files(root).items() if (root / p).exists()}
+    left |= {f.path: now for f in before}
+    left = {p: at for p, at in left.items() if p not in shown}
     _remove_strays(root)
     fresh = root / f".{NAME}.{uuid.uuid4().hex}"
     try:
-        _write(fresh, root, [named[k] for k in sorted(named)], list(sources))
+        _write(fresh, root, [named[k] for k in sorted(named)], left, list(sources))
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         sums.record(root, {NAME: sums.digest(fresh)})
@@ -190,15 +192,29 @@ def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def named_files(root: Path) -> list[NamedFile]:
     """Return every file that the current snapshot names; none where there is no snapshot."""
+    return [NamedFile(*row) for row in _own_rows(root, "_files", '"table", day, path, columns')]
+
+
+def left_files(root: Path) -> dict[str, datetime]:
+    """Return when files left the snapshot that are still there, for readers of an older one."""
+    return dict(_own_rows(root, "_left", "path, left_at"))
+
+
+def _own_rows(root: Path, table: str, columns: str) -> list[tuple[Any, ...]]:
     if not (root / NAME).exists():
         return []
     with _own_name(root / NAME) as path:
         connection = _connect(path)
         try:
-            rows = connection.execute('SELECT "table", day, path, columns FROM _files').fetchall()
+            connection.execute("SET TimeZone = 'UTC'")
+            there = connection.execute(
+                "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table]
+            ).fetchone()
+            if there == (0,):  # of an older version
+                return []
+            return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own names
         finally:
             connection.close()
-    return [NamedFile(*row) for row in rows]
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
@@ -250,7 +266,13 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source]) -> None:
+def _write(
+    fresh: Path,
+    root: Path,
+    named: list[NamedFile],
+    left: Mapping[str, datetime],
+    sources: list[Source],
+) -> None:
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(
@@ -259,7 +281,7 @@ def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source
         connection.execute("USE snapshot")
         # One commit: each waits for the disk, and there would be a few hundred.
         connection.execute("BEGIN")
-        _write_own_tables(connection, root, named, sources)
+        _write_own_tables(connection, root, named, left, sources)
         by_table: dict[str, list[NamedFile]] = defaultdict(list)
         for file in named:
             by_table[file.table].append(file)
@@ -284,7 +306,11 @@ def _write(fresh: Path, root: Path, named: list[NamedFile], sources: list[Source
 
 
 def _write_own_tables(
-    connection: duckdb.DuckDBPyConnection, root: Path, named: list[NamedFile], sources: list[Source]
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    named: list[NamedFile],
+    left: Mapping[str, datetime],
+    sources: list[Source],
 ) -> None:
     connection.execute(
         'CREATE TABLE _files ("table" VARCHAR, day DATE, path VARCHAR, columns VARCHAR)'
@@ -300,6 +326,15 @@ def _write_own_tables(
     connection.register("_new_files", files)
     connection.execute("INSERT INTO _files SELECT * FROM _new_files")
     connection.unregister("_new_files")
+    gone = pa.table(
+        {
+            "path": pa.array(list(left), pa.string()),
+            "left_at": pa.array(list(left.values()), pa.timestamp("us", tz="UTC")),
+        }
+    )
+    connection.register("_new_left", gone)
+    connection.execute("CREATE TABLE _left AS SELECT * FROM _new_left ORDER BY path")
+    connection.unregister("_new_left")
     # In one statement: each of a thousand would take a millisecond.
     declared = pa.Table.from_pylist([_declaration(s) for s in sources], schema=_SOURCES)
     connection.register("_new_sources", declared)

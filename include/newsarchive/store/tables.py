@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 pa.set_memory_pool(pa.system_memory_pool())
 
 MOST_TRIES = 12
+LOG_DAYS = 30  # that entries of a log stay: what Delta Lake itself says where a table does not
 _ROW_GROUP = 16_384  # rows: a day of a newspaper prunes to its own group in a day of many
 _PROPERTIES = WriterProperties(
     compression="ZSTD", compression_level=3, max_row_group_size=_ROW_GROUP, write_batch_size=1024
@@ -108,8 +109,16 @@ class Target:
 
     def left(self) -> list[str]:
         """Return the paths (below the archive) of files that left the table and are still there."""
-        found = self._delta.vacuum(0, dry_run=True, enforce_retention_duration=False)
-        return [f"{self.table.name}/{path}" for path in found]
+        return self._removable(0, full=False)
+
+    def removable(self, hours: int) -> list[str]:
+        """Return the paths of files that left the table, or never joined it, so many hours ago."""
+        return self._removable(hours, full=True)
+
+    def _removable(self, hours: int, *, full: bool) -> list[str]:
+        # The library would ask for a week at least; what is removed is ours to say.
+        found = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=full)
+        return [f"{self.table.name}/{unquote(path)}" for path in found]
 
     def drop(self, days: Iterable[date]) -> None:
         """Empty partitions, in one commit, without a look at their files.
@@ -119,10 +128,46 @@ class Target:
         """
         self.replace(self.table.arrow.empty_table(), days)
 
-    def checkpoint(self) -> None:
-        """Write a checkpoint of the log: what was before it need not be read to open the table."""
+    def has_checkpoint(self) -> bool:
+        """Say whether there is a checkpoint of this version."""
+        return (self.folder / LOG / f"{self.version:020d}.checkpoint.parquet").exists()
+
+    def checkpoint(self) -> bool:
+        """Write a checkpoint of the log: what was before it need not be read to open the table.
+
+        Returns whether there was none of this version yet.
+        """
+        if self.has_checkpoint():
+            return False
         self._delta.create_checkpoint()
         _record_sums(self.folder, self.version)
+        return True
+
+    def old_entries(self) -> list[Path]:
+        """Return the files of the log that are older than it is kept, and than this version."""
+        since = time.time() - LOG_DAYS * 86400
+        return [
+            path
+            for path in sorted((self.folder / LOG).glob("*.*"))
+            if path.name[:20].isdigit()
+            and int(path.name[:20]) < self.version
+            and path.stat().st_mtime < since
+        ]
+
+    def clean_log(self) -> list[Path]:
+        """Remove old entries of the log that a checkpoint made needless; return which."""
+        old = self.old_entries()
+        if not old:
+            return []
+        root = self.folder.parent
+        names = {path.relative_to(root).as_posix() for path in old}
+        kept = sums.load(root).of
+        # First their sums: what has one and is gone counts as lost.
+        sums.fold(root, lambda path, _: path not in names)
+        self._delta.cleanup_metadata()
+        there = {n: s for n in names for s in kept.get(n, ()) if (root / n).exists()}
+        sums.record(root, there)
+        return [path for path in old if not path.exists()]
 
     def read(
         self,
@@ -136,11 +181,20 @@ class Target:
         `where` is a filter on columns inside the
         files.
         """
-        schema = self.table.arrow
-        names = list(columns) if columns is not None else schema.names
-        partition = self.table.partition
+        names = list(columns) if columns is not None else self.table.arrow.names
+        return self._read(self.files(days), names, where)
+
+    def read_files(self, day: date, paths: Iterable[str]) -> pa.Table:
+        """Return the rows of some files of a partition, live or not, in the table's order."""
+        rows = self._read([(day, path) for path in paths], self.table.arrow.names, None)
+        return self._ordered(rows)
+
+    def _read(
+        self, files: Iterable[tuple[date, str]], names: list[str], where: pc.Expression | None
+    ) -> pa.Table:
+        schema, partition = self.table.arrow, self.table.partition
         parts = []
-        for day, path in self.files(days):
+        for day, path in files:
             rows = _read_file(self.folder.parent / path, schema, names, partition, where)
             parts.append(_aligned(rows, schema, names, {partition: day}))
         wanted = pa.schema([schema.field(n) for n in names])
@@ -166,10 +220,12 @@ class Target:
         if not rows.num_rows and not self.files(wanted):
             return
         listed = ", ".join(f"'{d.isoformat()}'" for d in wanted)
-        ordered = rows.sort_by(
-            [(c, "ascending") for c in (self.table.partition, *self.table.order)]
+        self._write(
+            self._ordered(rows), mode="overwrite", predicate=f"{self.table.partition} in ({listed})"
         )
-        self._write(ordered, mode="overwrite", predicate=f"{self.table.partition} in ({listed})")
+
+    def _ordered(self, rows: pa.Table) -> pa.Table:
+        return rows.sort_by([(c, "ascending") for c in (self.table.partition, *self.table.order)])
 
     def compact(self, day: date, most: int = 1) -> None:
         """Leave one sorted file of a partition that has more than `most`.

@@ -1,0 +1,48 @@
+"""### The archive kept small and quick to open, once a week.
+
+Leaves one file a day in each table, shortens the tables' logs, and removes files that left their
+table longer ago than the setting `retention_hours` says: never one that `archive.duckdb` names,
+nor one that it named within that time. No row changes, and readers and other runs go on meanwhile.
+
+A dry run says in its log what would be done, and changes nothing.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, task
+from airflow.timetables.trigger import CronTriggerTimetable
+
+from newsarchive import pools
+
+with DAG(
+    "maintain",
+    # Without a start date it waits for its first Sunday; `verify_archive` follows hours later.
+    schedule=CronTriggerTimetable("0 3 * * 0", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "newsarchive",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=10),
+    },
+    params={
+        "dry_run": Param(
+            default=False,
+            type="boolean",
+            title="Dry run",
+            description="Say what would be done, and change nothing",
+        ),
+    },
+    tags=["newsarchive"],
+    doc_md=__doc__,
+):
+
+    @task(pool=pools.PARSE, execution_timeout=timedelta(hours=12))
+    def maintain(params: Any = None) -> dict[str, int]:
+        """Compact the tables, shorten their logs, and remove what nobody needs any more."""
+        from newsarchive import steps
+
+        return steps.maintain(dry_run=params["dry_run"]).counts()
+
+    maintain()
