@@ -4,12 +4,13 @@ import random
 import subprocess
 import sys
 
+import ftfy.badness
 import pytest
 
 from newsarchive.text.decode import decode
 from newsarchive.text.folding import bare, fold
 from newsarchive.text.language import code_of, language_of
-from newsarchive.text.repair import repair, tidy, tidy_line
+from newsarchive.text.repair import _MAY_BE_BAD, repair, tidy, tidy_line
 from newsarchive.text.words import count_words
 
 ARABIC = "موسكو: ندعم رغبة المدينتين في إبرام معاهدة السلام، 25 مارس"
@@ -106,6 +107,16 @@ def test_right_text_stays(text: str) -> None:
     assert repair(text) == text
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_bad_text_is_passed_over(seed: int) -> None:
+    rng = random.Random(seed)
+    classes = "".join(ftfy.badness.MOJIBAKE_CATEGORIES.values())
+    signs = classes + "aZ1 .,\n$" + "ÃÂÎÐØÙŒœ€×²√‚Äâó¢°вЂΓΞβā" * 4
+    for _ in range(2000):
+        text = "".join(rng.choices(signs, k=rng.randint(1, 5)))
+        assert not ftfy.badness.is_bad(text) or _MAY_BE_BAD.search(text), ascii(text)
+
+
 def test_invisible_characters() -> None:
     assert repair("a\x00b\u200bc\u00add\u200e\ufeff\u00a0 e\r\nf\u2028g") == "abcd e\nf\ng"
     assert repair("می\u200cخواهم") == "می\u200cخواهم"  # Persian writes it between letters
@@ -177,6 +188,7 @@ def test_meta_and_faults() -> None:
         ("सरकार ने कहा", 3),
         ("می\u200cخواهم بروم", 2),
         ("one two今天", 4),
+        ("1,200 1,x a,b x.y x..y _ -_-a- 12,,3", 11),
     ],
 )
 def test_words(text: str, words: int) -> None:

@@ -48,6 +48,8 @@ class Box:
     """Words of its class, of its id, its role and itemprop, as they come."""
     hidden: bool
     """Whether it, or a box around it, is not shown."""
+    heading: bool
+    """Whether it, or a box around it, is a heading."""
     form: int
     """Same for boxes of the same tags and classes all the way up."""
     first: int
@@ -101,9 +103,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
     walk = iterwalk(root, events=("start", "end"))
     for event, element in walk:
         tag = element.tag
-        kind = kinds(tag) or (_BOX if isinstance(tag, str) and "-" in tag else _INLINE)
+        kind = kinds(tag) or _kind_of(tag)
         if event == "start":
-            if kind == _UNSEEN or not isinstance(tag, str):
+            if kind == _UNSEEN:
                 walk.skip_subtree()
                 continue
             if kind == _BOX:
@@ -157,6 +159,13 @@ def read_blocks(root: HtmlElement) -> Blocks:
     return found
 
 
+def _kind_of(tag: object) -> int:
+    """What an element is that HTML does not know: one that the page defines itself, a comment."""
+    if not isinstance(tag, str):
+        return _UNSEEN
+    return _BOX if "-" in tag else _INLINE
+
+
 def _flush(
     blocks: list[Block], parts: list[str], box: int, linked: int, bold: int, inner: list[str]
 ) -> None:
@@ -165,7 +174,8 @@ def _flush(
     if text:
         names = _names_of(tuple(inner)) if inner else ()
         blocks.append(Block(text, box, linked, bold, names))
-    inner.clear()
+    if inner:
+        inner.clear()
 
 
 def _box_of(
@@ -176,9 +186,14 @@ def _box_of(
     forms: dict[tuple[int, str, str | None], int],
     first: int,
 ) -> Box:
-    names: list[str] = []
-    hidden = parent >= 0 and boxes[parent].hidden
+    names: tuple[str, ...] = ()
     css: str | None = None
+    hidden, heading = False, tag in HEADINGS
+    above, depth = -1, 0
+    if parent >= 0:
+        outer = boxes[parent]
+        hidden, heading = outer.hidden, heading or outer.heading
+        above, depth = outer.form, outer.depth + 1
     for key, value in element.items():
         if key == "class":
             css = value
@@ -186,15 +201,14 @@ def _box_of(
         elif key == "id":
             names += _names(value[:_LONGEST_NAMES])
         elif key in ("role", "itemprop"):
-            names.append(f"{key}:{value[:30].lower()}")
+            names += (f"{key}:{value[:30].lower()}",)
         elif key == "style":
             hidden = hidden or _HIDDEN_STYLE.search(value) is not None
         elif key == "hidden":
             hidden = True
-    above = boxes[parent].form if parent >= 0 else -1
     form = forms.setdefault((above, tag, css), len(forms))
-    depth = boxes[parent].depth + 1 if parent >= 0 else 0
-    return Box(tag[:_LONGEST_NAMES], parent, depth, tuple(names), hidden, form, first, -1, element)
+    tag = tag[:_LONGEST_NAMES]
+    return Box(tag, parent, depth, names, hidden, heading, form, first, -1, element)
 
 
 @lru_cache(maxsize=16_384)
@@ -204,4 +218,4 @@ def _names_of(classes: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)  # the classes of a site are few
 def _names(css: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.lower() for name in _NAMES.findall(css)))
+    return tuple(dict.fromkeys(" ".join(_NAMES.findall(css)).lower().split()))

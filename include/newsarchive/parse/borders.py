@@ -455,9 +455,11 @@ class _Separation:
     def border_at(self, at: int) -> bool:
         """Whether a line inside a run of text is the headline of another article."""
         line, now = self.lines[at], self.now
-        if bare(line.text) in self.pointers and self.paragraphs_from(at + 1):
+        if self.pointers and bare(line.text) in self.pointers and self.paragraphs_from(at + 1):
             return True
-        if not self.headline_at(at):
+        is_open = self.among_related or (now.closed and not self.cautious)
+        # Most lines end here, without a look at what stands below them.
+        if not (is_open or "published" in now.labels) or not self.headline_at(at):
             return False
         under = self.behind_repeat(at + 1)
         below = self.labels[under] if under < len(self.lines) else []
@@ -468,7 +470,7 @@ class _Separation:
             and now.words >= _LEAST_EMBEDDED_WORDS
         ):
             return True
-        if not (self.among_related or (now.closed and not self.cautious)):
+        if not is_open:
             return False
         if self.cautious and not (line.heading or now.closed):
             return False

@@ -5,6 +5,7 @@ Everything is counted over the whole page at once: pages have thousands of block
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TypeVar
@@ -163,7 +164,9 @@ class _Measuring:
         self.box = np.fromiter((b.box for b in page.blocks), np.int32, self.n)
         self.parent = np.fromiter((b.parent for b in boxes), np.int32, len(boxes))
         self.depth = np.fromiter((b.depth for b in boxes), np.int32, len(boxes))
-        self.spans = np.array([(b.first, b.end) for b in boxes], np.int32).reshape(-1, 2)
+        self.spans = np.empty((len(boxes), 2), np.int32)
+        self.spans[:, 0] = [b.first for b in boxes]
+        self.spans[:, 1] = [b.end for b in boxes]
         levels = [self.box]
         for _ in range(_LEVELS - 1):
             last = levels[-1]
@@ -182,8 +185,10 @@ class _Measuring:
         self.look_around()
         self.find_best()
         self.compare_forms()
-        values = np.stack(self.columns, axis=1).astype(np.float32)
-        return Features(values, self.tokens(), self.levels[:3], self.spans)
+        values = np.empty((len(self.columns), self.n), np.float32)
+        for row, column in zip(values, self.columns, strict=True):
+            row[:] = column
+        return Features(np.ascontiguousarray(values.T), self.tokens(), self.levels[:3], self.spans)
 
     # ------------------------------------------------------------------ a block by itself
 
@@ -192,17 +197,17 @@ class _Measuring:
         size = np.fromiter(map(len, texts), np.int32, self.n)
         codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
         bits = _classes()[np.minimum(codes, 0xFFFF)]
-        starts = np.zeros(self.n, np.intp)
-        np.cumsum(size[:-1], out=starts[1:])
+        edges = np.zeros(self.n + 1, np.intp)
+        np.cumsum(size, out=edges[1:])
         letter = (bits & _LETTER) > 0
         single = (bits & _SINGLE) > 0
         before = np.empty_like(letter)
         before[1:] = letter[:-1]
-        before[starts] = False
+        before[edges[:-1]] = False
         begins = (letter & ~before) | single
 
-        def per_block(flags: NDArray[np.generic]) -> NDArray[np.int32]:
-            return np.add.reduceat(flags.astype(np.int32), starts)
+        def per_block(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+            return np.diff(np.searchsorted(np.flatnonzero(flags), edges))
 
         self.size = size
         self.words = per_block(begins)
@@ -271,10 +276,10 @@ class _Measuring:
         tags = [boxes[b.box].tag if b.box >= 0 else "body" for b in self.page.blocks]
         tag = np.array([_TAG_PLACE.get(t, len(TAGS)) for t in tags])
         around = {name: 1 << k for k, name in enumerate(AROUND)}
-        flags = np.zeros(len(boxes) + 1, np.int64)
-        for k, box in enumerate(boxes):
-            flags[k] = (flags[box.parent] if box.parent >= 0 else 0) | around.get(box.tag, 0)
-        mine = flags[self.box]
+        flags: list[int] = []
+        for box in boxes:
+            flags.append((flags[box.parent] if box.parent >= 0 else 0) | around.get(box.tag, 0))
+        mine = np.array([*flags, 0])[self.box]
         hidden = np.array([b.box >= 0 and boxes[b.box].hidden for b in self.page.blocks])
         siblings = np.bincount(self.parent[self.parent >= 0], minlength=len(boxes) + 1)
         self.tag = tag
@@ -291,8 +296,8 @@ class _Measuring:
             hidden,
             np.log1p(siblings[self.levels[1]]),
             np.log1p(siblings[self.box]),
-            *((tag == k).astype(np.float32) for k in range(len(TAGS) + 1)),
-            *(((mine >> k) & 1).astype(np.float32) for k in range(len(AROUND))),
+            *(tag == np.arange(len(TAGS) + 1)[:, None]),
+            *((mine >> np.arange(len(AROUND))[:, None]) & 1),
         )
 
     def compare_claims(self) -> None:
@@ -300,10 +305,11 @@ class _Measuring:
         title, description = _folded(claims.title), _folded(claims.description)
         n = self.n
         like_title, like_description = np.full(n, -1.0), np.full(n, -1.0)
-        for k, text in enumerate(self.texts):
-            if self.words[k] > 80 or not (title or description):
+        counts = self.words.tolist() if title or description else []
+        for k, (text, count) in enumerate(zip(self.texts, counts, strict=False)):
+            if count > 80:
                 continue
-            words = _folded(text) if self.words[k] > _SHORT_WORDS else _folded_short(text)
+            words = _folded(text) if count > _SHORT_WORDS else _folded_short(text)
             if words and title:
                 like_title[k] = len(words & title) / len(words)
             if words and description:
@@ -419,24 +425,22 @@ class _Measuring:
     def tokens(self) -> Tokens:
         boxes = self.page.boxes
         named: list[int] = []
-        counts = np.zeros(len(boxes), np.intp)
-        for k, box in enumerate(boxes):
-            if box.end > box.first:
-                numbers = _box_tokens(box.tag, box.names)
-                named += numbers
-                counts[k] = len(numbers)
+        counts: list[int] = []
+        for box in boxes:
+            numbers = _box_tokens(box.tag, box.names) if box.end > box.first else []
+            named += numbers
+            counts.append(len(numbers))
         worded: list[int] = []
-        lengths = np.empty(self.n, np.intp)
-        words, tags = self.words.tolist(), [b.tag for b in boxes]
-        for k, block in enumerate(self.page.blocks):
-            if words[k] <= _SHORT_WORDS:
+        lengths: list[int] = []
+        tags = [*(b.tag for b in boxes), ""]  # the last, at -1, of what stands in no box
+        parents = [*(b.parent for b in boxes), -1]
+        for block, words in zip(self.page.blocks, self.words.tolist(), strict=True):
+            if words <= _SHORT_WORDS:
                 worded += _word_tokens(block.text)
             if block.names:
                 worded += _inner_tokens(block.names)
-            tag = tags[block.box] if block.box >= 0 else ""
-            above = boxes[block.box].parent if block.box >= 0 else -1
-            worded.append(_place_token(tags[above] if above >= 0 else "", tag))
-            lengths[k] = len(worded)
+            worded.append(_place_token(tags[parents[block.box]], tags[block.box]))
+            lengths.append(len(worded))
         return Tokens(
             _pairs(np.repeat(np.arange(len(boxes)), counts), named),
             _pairs(np.repeat(np.arange(self.n), np.diff(lengths, prepend=0)), worded),
@@ -447,30 +451,34 @@ def _pairs(places: NDArray[np.intp], numbers: list[int]) -> Ints:
     return np.stack([places, np.array(numbers, np.intp)], axis=1).astype(np.int32)
 
 
-def _hash_of(kind: str, word: str) -> int:
-    """Return a number of 31 bits for a word of a kind."""
-    return crc32(f"{kind}:{word}".encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
+_KINDS = {kind: crc32(f"{kind}:".encode()) for kind in "wctip"}
+
+
+def _hashes_of(kind: str, words: Iterable[str]) -> list[int]:
+    """Return numbers of 31 bits for words of a kind: the CRC of `kind:word`."""
+    start = _KINDS[kind]
+    return [crc32(w.encode("utf-8", "surrogatepass"), start) & 0x7FFFFFFF for w in words]
 
 
 # The menus, tags and classes of a site are on all its pages.
 @remembered(16_384)
 def _word_tokens(text: str) -> list[int]:
-    return [_hash_of("w", word) for word in sorted(_folded(text))]
+    return _hashes_of("w", sorted(_folded_short(text)))
 
 
 @lru_cache(maxsize=16_384)
 def _box_tokens(tag: str, names: tuple[str, ...]) -> list[int]:
-    return [*(_hash_of("c", name) for name in names), _hash_of("t", tag)]
+    return [*_hashes_of("c", names), *_hashes_of("t", [tag])]
 
 
 @lru_cache(maxsize=16_384)
 def _inner_tokens(names: tuple[str, ...]) -> list[int]:
-    return [_hash_of("i", name) for name in names]
+    return _hashes_of("i", names)
 
 
 @lru_cache(maxsize=4096)
 def _place_token(above: str, tag: str) -> int:
-    return _hash_of("p", f"{above}/{tag}")
+    return _hashes_of("p", [f"{above}/{tag}"])[0]
 
 
 def _folded(text: str) -> frozenset[str]:

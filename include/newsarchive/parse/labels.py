@@ -296,8 +296,8 @@ def match_labels(line: str) -> list[Label]:
     Args:
         line: one line, repaired.
     """
-    parts = [p for p in _PART.split(line) if p.strip()]
-    if len(parts) > 1 and len(line) <= 250:
+    parts = [p for p in _PART.split(line) if p.strip()] if len(line) <= 250 else []
+    if len(parts) > 1:
         labels = []
         for part in parts:
             label = match_label(part)

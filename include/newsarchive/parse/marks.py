@@ -34,8 +34,10 @@ _DATE_WORDS_TEXT = """
     publicado publie updated created stand released release info infos تاريخ
 """
 _DATE_WORDS = frozenset(_DATE_WORDS_TEXT.split())
-_DATE_PIECES = ("date", "time", "publi", "posted", "meta", "fecha", "datum", "تاريخ")
-_AUTHOR_PIECES = ("author", "byline", "autor", "auteur")
+_DATED = re.compile("date|time|publi|posted|meta|fecha|datum|تاريخ")
+_MAY_BE_MARK = re.compile(
+    f"{_DATED.pattern}|author|byline|autor|auteur|writer|report|vcard|signature|stand"
+)
 _PERSON_ADDRESS = re.compile(
     r"/(?:author|autor|autor[ei]s?|autoren|auteur|autore|staff|people|person|profile?|by|byline"
     r"|columnist|contributor|writer|reporter|journalist|journaliste|redakteure?|redaktion|firma"
@@ -207,15 +209,13 @@ def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
 def _kind_of(css: str, name: str) -> int:
     text = f"{css[:_LONGEST]} {name[:_LONGEST]}"
     low = text.lower()
-    author = any(p in low for p in _AUTHOR_PIECES) or "writer" in low or "report" in low
-    dated = any(p in low for p in _DATE_PIECES)
-    if not (author or dated or "vcard" in low or "signature" in low or "stand" in low):
+    if not _MAY_BE_MARK.search(low):
         return 0
     words = [w.lower() for w in _PARTS.findall(text)]
     kind = 0
     if not _BYLINE_WORDS.isdisjoint(words) and _NOT_BYLINE_WORDS.isdisjoint(words):
         kind |= BYLINE
-    if dated or not _DATE_WORDS.isdisjoint(words):
+    if _DATED.search(low) or not _DATE_WORDS.isdisjoint(words):
         kind |= DATED
     return kind
 

@@ -31,13 +31,14 @@ class Scaling:
 
     def __call__(self, values: Floats) -> Floats:
         """Return the input for measures, both of shape (blocks, columns)."""
+        few = self.counts == 0
+        mean, deviation = self.knots[few, 0], self.knots[few, 1]
         scaled = np.empty_like(values)
-        for column, count in enumerate(self.counts):
-            knots = self.knots[column]
-            if count:
-                scaled[:, column] = np.interp(values[:, column], knots[:count], _levels(int(count)))
-            else:
-                scaled[:, column] = np.clip((values[:, column] - knots[0]) / knots[1], -4, 4)
+        scaled[:, few] = np.clip((values[:, few] - mean) / deviation, -4, 4)
+        for column in np.flatnonzero(self.counts):
+            count = int(self.counts[column])
+            knots = self.knots[column, :count]
+            scaled[:, column] = np.interp(values[:, column], knots, _levels(count))
         return scaled
 
 
@@ -117,6 +118,7 @@ def _sums(rows: Floats, tokens: Ints, count: int) -> Floats:
     """
     sums = np.zeros((count, rows.shape[1]), np.float32)
     if len(tokens):
-        places, starts = np.unique(tokens[:, 0], return_index=True)
-        sums[places] = np.add.reduceat(rows[tokens[:, 1]], starts)
+        places = tokens[:, 0]
+        starts = np.flatnonzero(np.diff(places, prepend=-1))
+        sums[places[starts]] = np.add.reduceat(rows[tokens[:, 1]], starts)
     return sums

@@ -44,7 +44,9 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     found = Related()
     own = bare(title)
     headers = [
-        e for e in tree.iter(*_HEADERS) if e.text and len(e.text) < 60 and is_related_header(e.text)
+        e
+        for e in tree.iter(*_HEADERS)
+        if (text := e.text) and len(text) < 60 and is_related_header(text)
     ]
     if not headers:
         return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from lxml.html import HtmlElement
 
-from newsarchive.parse.blocks import HEADINGS, Block, Blocks, read_blocks
+from newsarchive.parse.blocks import Block, Blocks, read_blocks
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.evidence import Page
@@ -81,9 +81,10 @@ def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
     around = {title, *title.iterancestors()} if title is not None else set()
     beside: list[bool] = []
     for box in shown.blocks.boxes:
-        above = box.parent >= 0 and beside[box.parent]
-        aside = box.hidden or is_aside(box.element)
-        beside.append(box.element not in around and (above or aside))
+        off = (box.parent >= 0 and beside[box.parent]) or box.hidden
+        # Of a box without text it does not matter: pages have hundreds.
+        off = off or (box.first < box.end and is_aside(box.element))
+        beside.append(off and box.element not in around)
     return [
         line
         for block in shown.blocks.blocks
@@ -98,11 +99,9 @@ def _line(block: Block, shown: Blocks) -> Line | None:
         text = repair(text)
     if not text:
         return None
-    solid = len(block.text.replace(" ", ""))
-    heading, at = False, block.box
-    while at >= 0 and not heading:
-        heading, at = shown.boxes[at].tag in HEADINGS, shown.boxes[at].parent
-    return Line(text, heading=heading, link=block.linked >= 0.9 * solid)
+    heading = block.box >= 0 and shown.boxes[block.box].heading
+    link = block.linked > 0 and block.linked >= 0.9 * len(block.text.replace(" ", ""))
+    return Line(text, heading=heading, link=link)
 
 
 def _title_block(page: Page, shown: Blocks) -> int:

@@ -43,15 +43,19 @@ class Trees:
             asked: places of the blocks.
         """
         values = inputs(features, token_scores(self.words, features, boxes, blocks))[asked]
-        n, trees = len(values), len(self.leaves)
-        depth = self.leaves.shape[1].bit_length() - 1
-        row = np.arange(n, dtype=np.int32)[:, None]
-        tree = np.arange(trees, dtype=np.int32)[None, :]
-        node = np.zeros((n, trees), np.int32)
-        for _ in range(depth):
-            right = values[row, self.columns[tree, node]] > self.thresholds[tree, node]
-            node = 2 * node + 1 + right
-        odds: Floats = self.leaves[tree, node - (2**depth - 1)].sum(axis=1)
+        n, width = values.shape
+        trees, leaves = self.leaves.shape
+        nodes = leaves - 1  # of a tree, its leaves not among them
+        # All arrays are read as one row: by one index at a time, which is twice as fast as by two.
+        row = np.arange(0, n * width, width)[:, None]
+        root = np.arange(0, trees * nodes, nodes)
+        node = np.zeros((n, trees), np.intp)
+        for _ in range(leaves.bit_length() - 1):
+            at = root + node
+            asks = self.columns.take(at)
+            node = 2 * node + 1 + (values.take(row + asks) > self.thresholds.take(at))
+        first_leaf = np.arange(0, trees * leaves, leaves) - nodes
+        odds: Floats = self.leaves.take(first_leaf + node).sum(axis=1)
         return odds
 
 
@@ -85,8 +89,9 @@ def inputs(features: Features, scores: Floats) -> Floats:
     """
     own = np.hstack([features.values, scores])
     seen = np.column_stack([features.values[:, [_SIZE, _LINKS, _ENDS]], scores[:, 5]])
-    wide = np.pad(seen, ((3, 3), (0, 0)), constant_values=-1)
     n = len(own)
+    wide = np.full((n + 6, seen.shape[1]), -1, np.float32)
+    wide[3 : n + 3] = seen
     near: list[NDArray[np.float32]] = [wide[3 + step : 3 + step + n] for step in NEIGHBOURS]
     both: Floats = np.hstack([own, *near]).astype(np.float32)
     return both

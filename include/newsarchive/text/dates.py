@@ -177,6 +177,9 @@ _CTIME = re.compile(
     rf"(?<!\w){_MONTHS}\s+(?P<day>\d{{1,2}})\s+(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+(?P<zone>(?:[a-z]{{1,4}}|[+-]\d\d:?\d\d)\s+)?{_YEAR}"
 )
 _NAMED = (_CTIME, _SHORT, _RFC_822, _DMY_NAME, _MDY_NAME, _YMD_NAME, _CJK)
+_NAMED_OF_SHORT_YEAR = (_SHORT, _RFC_822)
+_LONG_YEAR = re.compile(r"(?:19|20)\d\d")
+_DIGIT = re.compile(r"\d")
 
 _other_names = "|".join(
     sorted(map(re.escape, (*HIJRI_MONTHS, *JALALI_MONTHS)), key=len, reverse=True)
@@ -338,6 +341,8 @@ def is_date_line(text: str) -> bool:
 def _find(
     folded: str, zone: tzinfo | None, month_first: bool, compact: bool, numeric: bool = True
 ) -> list[tuple[Moment, int, int]]:
+    if not _DIGIT.search(folded):
+        return []
     spans: list[tuple[int, int, date, re.Match[str]]] = []
 
     def add(match: re.Match[str], year: str, month: int, day: str) -> None:
@@ -353,7 +358,7 @@ def _find(
 
     for match in _ISO.finditer(folded):
         add(match, match["year"], int(match["month"]), match["day"])
-    for pattern in _NAMED:
+    for pattern in _NAMED if _LONG_YEAR.search(folded) else _NAMED_OF_SHORT_YEAR:
         for match in pattern.finditer(folded):
             name = match["month"]
             add(match, match["year"], int(name) if name.isdigit() else _MONTH[name], match["day"])

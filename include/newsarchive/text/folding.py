@@ -30,6 +30,7 @@ _MARKS = re.compile(
     "\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _SIGN = re.compile(r"[^\w ]|_")
+_LETTERS = re.compile(r"[^\W_]+")
 _LATIN_MARKS = re.compile("[\u0300-\u036f]")
 
 
@@ -65,7 +66,7 @@ def bare(text: str) -> str:
     """
     text = fold(text)
     if text.isascii():
-        return " ".join(_SIGN.sub(" ", text).split())
+        return " ".join(_LETTERS.findall(text))
     text = _LATIN_MARKS.sub("", unicodedata.normalize("NFKD", text))
     return " ".join(_SIGN.sub(_mark_or_space, text).split())
 

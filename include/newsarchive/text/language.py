@@ -63,7 +63,7 @@ _COMMON = {
 }
 _COMMON_SHARE = 0.2
 _WORD = re.compile(r"[^\W\d_]+")
-_LATIN = re.compile("[A-Za-z]")
+_NOT_LATIN = bytes(b for b in range(128) if not chr(b).isalpha())
 
 # ISO 639-3 codes of the model, and old or regional codes of pages, as ISO 639-1.
 _TO_639_1 = {
@@ -103,7 +103,7 @@ def language_of(text: str, hint: str | None = None) -> str | None:
     """
     hint = code_of(hint)
     sample = text[:_SAMPLE]
-    latin = len(_LATIN.findall(sample))
+    latin = len(sample.encode("ascii", "ignore").translate(None, _NOT_LATIN))
     if 2 * latin > len(sample):  # most texts: no need to look at each letter
         scripts = Counter(latin=latin)
     else:

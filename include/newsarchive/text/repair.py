@@ -40,8 +40,10 @@ _JOINER = re.compile(
 )
 # Whatever tidying takes out; most texts hold none of it.
 _UNSEEN = re.compile(f"{_CONTROL.pattern[:-1]}{_DIRECTION.pattern[1:-1]}\u200c\u200d]")
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_BLANK = re.compile("[^\\S\n]+")
+_LINE_END = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
+# Badness of ftfy has several such signs together, a control character, or one of four letters;
+# most texts that are not ASCII have an apostrophe here and there, and asking ftfy takes long.
+_MAY_BE_BAD = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[\x80-\x9fŒœÃÂ]))")
 
 
 @remembered(2048)  # the same lines are read several times, and on every page of a site
@@ -78,13 +80,12 @@ def mend_letters(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Return `text` without characters that nobody sees, with plain single spaces."""
-    text = _LINE_END.sub("\n", text)
+    text = _LINE_END.sub("\n", text.replace("\r\n", "\n"))
     if _UNSEEN.search(text):
         text = _CONTROL.sub("", text)
         text = _DIRECTION.sub("", text)
         text = _JOINER.sub("", text)
-    text = _BLANK.sub(" ", text)
-    return "\n".join(line.strip() for line in text.split("\n")).strip("\n")
+    return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip("\n")
 
 
 def tidy_line(text: str) -> str:
@@ -111,7 +112,7 @@ def _mend_once(line: str) -> str:
     if "\ufffd" in line and len(_UTF8_AS_1252.findall(line)) > 3:
         line = _LOST_FEH.sub("Ù\x81", line)
     mended = _arabic_read_as_latin(line)
-    if mended is None and ftfy.badness.is_bad(line):
+    if mended is None and _MAY_BE_BAD.search(line) and ftfy.badness.is_bad(line):
         mended = ftfy.fix_encoding(line)
     return mended or line
 

@@ -14,7 +14,9 @@ _UNSPACED = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
-_BREAK = re.compile("[\\s\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]+|,(?!\\d)|(?<!\\d),|\\.\\.+")
+# From its first letter or digit on; a comma between digits, and a stop alone, are within a word.
+_WITHIN = "[^\\s,.\u2014\u2015\u2026/|،؛؟«»“”()\\[\\]{}!?;]*"
+_COUNTED = re.compile(rf"[^\W_]{_WITHIN}(?:(?:(?<=\d),(?=\d)|\.(?!\.)){_WITHIN})*")
 
 
 @remembered(2048)  # one page's lines are counted again and again
@@ -33,8 +35,7 @@ def count_words(text: str) -> int:
         text, count = _SINGLE.subn(" ", text)
         count += sum(-(-len(run) // _RUN_LETTERS) for run in _RUN.findall(text))
         text = _RUN.sub(" ", text)
-    words: list[str] = _BREAK.split(text)
-    return count + sum(w[0].isalnum() or any(map(str.isalnum, w)) for w in words if w)
+    return count + len(_COUNTED.findall(text))
 
 
 def split_words(bare: str) -> list[str]:
