@@ -69,6 +69,16 @@ def write_generations(root: Path, writer: str, days: Sequence[date], number: int
     return number
 
 
+def maintain_again_and_again(root: Path, until: Any) -> int:
+    """Maintain until told to stop; return how often."""
+    own = settings.load(archive=str(root), state_dir=root.parent / "state", sources="sample_en")
+    number = 0
+    while not until.is_set():
+        steps.maintain(own)
+        number += 1
+    return number
+
+
 def read_again_and_again(root: Path, how: str, until: Any) -> tuple[int, list[str]]:
     """Read until told to stop; return how often, and what was seen that may never be.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from archives import DAY, days_from
-from torture import mixes, read_again_and_again, write_generations
+from torture import maintain_again_and_again, mixes, read_again_and_again, write_generations
 
 from newsarchive.store import snapshot
 
@@ -31,23 +31,26 @@ def generations(root: Path) -> dict[date, str]:
         )
 
 
-def test_readers_beside_a_writer(tmp_path: Path, whole: bool, seed: int) -> None:
+def test_readers_and_maintenance_beside_a_writer(tmp_path: Path, whole: bool, seed: int) -> None:
     root = tmp_path / "archive"
     write_generations(root, "first", days_from(DAY, 1), 1, seed)
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(4, mp_context=context) as pool:
+    with context.Manager() as manager, ProcessPoolExecutor(5, mp_context=context) as pool:
         until = manager.Event()
         readers = [
             pool.submit(read_again_and_again, root, how, until) for how in ("new", "new", "kept")
         ]
+        upkeep = pool.submit(maintain_again_and_again, root, until)
         number = 500 if whole else 50
         writer = pool.submit(write_generations, root, "one", days_from(DAY, 5), number, seed)
         assert writer.result() == number
         until.set()
         seen = [reader.result() for reader in readers]
+        assert upkeep.result()
     assert [wrong for _, wrong in seen] == [[], [], []]
     assert all(looks for looks, _ in seen)
-    print(f"{number} commits, looks {[looks for looks, _ in seen]}")
+    looks = [looks for looks, _ in seen]
+    print(f"{number} commits, looks {looks}, maintained {upkeep.result()} times")
 
 
 @pytest.mark.parametrize("apart", [0, 40])

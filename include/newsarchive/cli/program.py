@@ -121,6 +121,7 @@ for command in (
     lineage.show,
     upkeep.maintain,
     upkeep.verify,
+    upkeep.backup,
     extract.extract,
     sources.sources,
     local.settings,

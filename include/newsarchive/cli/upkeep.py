@@ -1,6 +1,7 @@
 """Commands that keep the archive whole and small: verify, maintain."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -111,3 +112,47 @@ def maintain(options: Options, dry_run: bool) -> int:
     if dry_run:
         output.say("nothing was changed")
     return OK
+
+
+@click.command(short_help="Copy the archive while writers go on.")
+@click.argument("destination", type=click.Path(path_type=Path), metavar="DEST")
+@json_option
+@pass_options
+def backup(options: Options, destination: Path) -> int:
+    """Copy the archive to a folder that then is an archive itself.
+
+    Writers and readers go on. A later backup to the same folder copies what is new, and removes
+    what is in no table any more. Each file is held against its SHA-256 as it is copied; one that is
+    damaged is named and left out. To restore, copy the folder back, or use it where it is.
+
+    Exits with 3 when a file is missing or damaged.
+
+    \b
+    Examples:
+      newsarchive backup /mnt/backup/news
+      newsarchive --archive /mnt/backup/news verify
+      newsarchive --archive /mnt/backup/news backup ./archive
+    """  # noqa: D301 - click reads it
+    settings = options.settings()
+    with showing("backup") as tell:
+        from newsarchive import steps
+
+        done = steps.back_up(destination, settings, tell)
+    if options.json:
+        output.print_json(
+            {
+                "files": done.files,
+                "bytes": done.bytes,
+                "copied": done.copied,
+                "damaged": done.damaged,
+            }
+        )
+    for path in done.damaged:
+        output.say(f"{path}: missing, or its SHA-256 is another: not copied")
+    output.say(
+        f"{done.files:,} files, {done.bytes / 1e6:,.1f} MB in {destination}, "
+        f"{done.copied:,} of them copied now"
+    )
+    if done.damaged:
+        output.say("`newsarchive verify --repair` makes again what can be; then back up again")
+    return INCOMPLETE if done.damaged else OK

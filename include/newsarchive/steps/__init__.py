@@ -14,6 +14,7 @@ from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.settings import Settings
 from newsarchive.steps.backfill import days_to_do, plan_backfill
+from newsarchive.steps.backing_up import back_up
 from newsarchive.steps.imports import IMPORTS, import_files
 from newsarchive.steps.listings import discover, poll
 from newsarchive.steps.maintaining import maintain
@@ -28,6 +29,7 @@ from newsarchive.steps.warc_imports import import_warcs
 __all__ = [
     "IMPORTS",
     "Progress",
+    "back_up",
     "days_to_do",
     "discover",
     "fetch",
