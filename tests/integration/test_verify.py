@@ -20,6 +20,7 @@ from newsarchive import steps, sums
 from newsarchive.fetch.warc import WarcFile
 from newsarchive.sample.serve import start
 from newsarchive.settings import Settings
+from newsarchive.steps.repairing import REBUILT
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
 
@@ -218,6 +219,80 @@ def test_what_nothing_else_tells_fails_loudly(settings: Settings, run: Program, 
         return
     # Readers still have what was not damaged.
     assert len(rows(root, "articles")) == len(wanted["articles"])
+
+
+def can_be_made(root: Path) -> list[Path]:
+    """Return the files whose damage is to be made good."""
+    archive = Archive(root)
+    found = [root / snapshot.NAME, *(root / "sums").iterdir()]
+    for table in sorted(REBUILT - {"aliases"}):
+        found += [root / path for _, path in archive.open(table).files()]
+        found += (root / table / LOG).iterdir()
+    return sorted(found)
+
+
+@pytest.mark.long
+def test_damage_anywhere_is_made_good_even_when_the_repair_is_killed(
+    whole: tuple[Path, int],
+    tmp_path: Path,
+    run: Program,
+    draw: Callable[[Sequence[int], int], list[int]],
+) -> None:
+    wanted = lasting(whole[0] / "archive")
+    for case in draw(range(100), 4):
+        chance = random.Random(case)
+        folder = tmp_path / f"case-{case}"
+        shutil.copytree(whole[0], folder)
+        chosen = settings_for(folder, whole[1])
+        root = chosen.archive_path
+        some = chance.sample(can_be_made(root), chance.choice([1, 1, 3]))
+        for path in some:
+            chance.choice([flip, cut])(path, chance)
+        assert found(chosen).keys() >= {below(chosen, p) for p in some}, case
+        words = ("--archive", root, "--set", f"sample_port={whole[1]}", "verify", "--repair")
+        if case % 2:
+            with run.process(*words) as process:
+                time.sleep(chance.uniform(1, 4))
+                process.kill()
+        done = steps.verify(chosen, repairing=True, adopt=True)
+        assert done.findings == [], case
+        assert lasting(root) == wanted, case
+        assert steps.verify(chosen).findings == [], case
+        shutil.rmtree(folder)
+
+
+def test_a_repair_that_was_killed_is_found_and_finished(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = settings.archive_path
+    wanted = lasting(root)
+    flip(root / "versions" / LOG / f"{1:020d}.json", random.Random(3))
+    flip(live(root, "article_index", DAYS[0].replace(day=1)), random.Random(3))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("newsarchive.steps.repairing.show_day", kill)
+        with pytest.raises(Killed):
+            steps.verify(settings, repairing=True)
+    assert len(found(settings)) >= 2
+    assert steps.verify(settings, repairing=True).findings == []
+    assert lasting(root) == wanted
+
+
+def test_damage_elsewhere_does_not_stand_in_the_way(settings: Settings) -> None:
+    root = settings.archive_path
+    wanted = lasting(root)
+    lost = live(root, "captures", DAYS[0])
+    for path in (lost, live(root, "versions", DAYS[1]), live(root, "articles", DAYS[0])):
+        flip(path, random.Random(2))
+    done = steps.verify(settings, repairing=True)
+    assert [f.path for f in done.findings] == [below(settings, lost)]
+    assert lasting(root) == wanted
 
 
 def test_a_damaged_file_that_left_its_table_is_removed(settings: Settings) -> None:

@@ -1,13 +1,16 @@
 """What `verify` found damaged is made again, where `captures` and the WARC files are whole.
 
-The steps make the rows as they made them first. The snapshot is moved last: until then it names
-what is damaged, so that a repair that was killed is found again.
+The steps make the rows as they made them first. A repair that was killed leaves a list of what it
+was to make again, and the next one goes on with that.
 """
 
 import shutil
+import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 
 import pyarrow.compute as pc
 
@@ -33,6 +36,18 @@ _OF_PUBLISHING = frozenset({"articles", "article_index", "coverage", "stories"})
 REBUILT = _OF_LISTINGS | _OF_PARSING | _OF_PUBLISHING
 """Tables whose rows follow from `captures` and the WARC files."""
 
+JOURNAL = ".repair"
+"""Below the archive: the files that a repair is about to make again, a line each."""
+
+
+def interrupted(root: Path) -> list[Finding]:
+    """Return what a repair that was killed was to make again."""
+    try:
+        paths = (root / JOURNAL).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [Finding(path, "changed", "a repair of it was killed") for path in paths]
+
 
 def repair(place: Place, findings: Sequence[Finding], progress: Progress) -> list[str]:
     """Make damaged files again; return in words what was done and what could not be.
@@ -51,6 +66,7 @@ class _Repair:
         self._root = place.root
         self._outcome = Outcome("repair", [])
         self._bad = {f.path for f in findings if f.problem != "stray"}
+        self._again = {f.path for f in interrupted(place.root)}
         self.notes: list[str] = []
         self._live: dict[str, list[tuple[date, str]]] = {}
 
@@ -63,17 +79,38 @@ class _Repair:
                 f"{name}: its log is damaged, and nothing else tells it" for name in lost
             ]
             return self.notes
-        anew = {name for name in TABLES if self._mend_log(name)}
-        self._live = {n: self._place.archive.open(n).files() for n in TABLES if self._has(n)}
-        if snapshot.NAME in self._bad:
-            self._show_what_is_live()
+        anew = {name for name in TABLES if self._broken_log(name) and not self._mend_log(name)}
+        self._live = {
+            n: self._place.archive.open(n).files() for n in TABLES if self._has(n) and n not in anew
+        }
         damaged = self._damaged_days(anew)
-        if damaged and self._can_be_made(damaged):
-            self._make(damaged)
-            with snapshot.publishing(self._root):
-                snapshot.build(self._root, self._files_of(damaged), self._place.declared.values())
+        if damaged and not self._can_be_made(damaged):
+            return self.notes
+        with self._remembered():
+            for name in sorted(anew):
+                self._begin_anew(name)
+            if snapshot.NAME in self._bad:
+                self._show_what_is_live()
+            if damaged:
+                self._make(damaged)
+                with snapshot.publishing(self._root):
+                    files = self._files_of(damaged)
+                    snapshot.build(self._root, files, self._place.declared.values())
+            if snapshot.NAME in self._bad:
+                for day in sorted(self._stale_days()):
+                    show_day(self._place, day, self._outcome)
         self._remove_left()
         return self.notes
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        """Keep the list of what is made again on disk until all of it is."""
+        journal = self._root / JOURNAL
+        fresh = journal.with_name(f"{JOURNAL}.{uuid.uuid4().hex}")
+        fresh.write_text("".join(f"{path}\n" for path in sorted(self._bad)), "utf-8")
+        fresh.replace(journal)
+        yield
+        journal.unlink(missing_ok=True)
 
     def _has(self, name: str) -> bool:
         return self._place.archive.has(name)
@@ -114,24 +151,23 @@ class _Repair:
         )
 
     def _mend_log(self, name: str) -> bool:
-        """Mend the log of a table; say whether it had to be begun anew, without any rows."""
+        """Make the checkpoint of a table's log again; False where more of it is damaged."""
         broken = self._broken_log(name)
-        if not broken:
+        if not self._is_checkpoint_only(name, broken):
             return False
-        folder = self._root / name / LOG
-        if self._is_checkpoint_only(name, broken):
-            for path in (*broken, f"{name}/{LOG}/_last_checkpoint"):
-                (self._root / path).unlink(missing_ok=True)
-            self._forget(lambda p: p in broken or p == f"{name}/{LOG}/_last_checkpoint")
-            self._place.archive.open(name).checkpoint()
-            self.notes.append(f"{name}: a checkpoint of its log was written anew")
-            return False
-        # Its files stay where they are, for the snapshot that names them.
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in (*broken, f"{name}/{LOG}/_last_checkpoint"):
+            (self._root / path).unlink(missing_ok=True)
+        self._forget(lambda p: p in broken or p == f"{name}/{LOG}/_last_checkpoint")
+        self._place.archive.open(name).checkpoint()
+        self.notes.append(f"{name}: a checkpoint of its log was written anew")
+        return True
+
+    def _begin_anew(self, name: str) -> None:
+        """Give a table an empty log; its files stay for the snapshot that names them."""
+        shutil.rmtree(self._root / name / LOG, ignore_errors=True)
         self._forget(lambda p: table_of_log(p) == name)
         self._place.archive.open(name)
         self.notes.append(f"{name}: its log was damaged; the table is made anew")
-        return True
 
     def _forget(self, which: Callable[[str], bool]) -> None:
         sums.fold(self._root, lambda path, _: not which(path))
@@ -148,8 +184,6 @@ class _Repair:
             (self._root / snapshot.NAME).unlink(missing_ok=True)
             snapshot.build(self._root, finished, self._place.declared.values())
         self.notes.append(f"{snapshot.NAME}: made anew from the tables")
-        for day in sorted(self._stale_days()):
-            show_day(self._place, day, self._outcome)
 
     def _stale_days(self) -> set[date]:
         """Return run days that were parsed again after they were published."""
@@ -170,28 +204,38 @@ class _Repair:
 
     def _damaged_days(self, anew: Iterable[str]) -> dict[str, set[date]]:
         """Return the partitions whose rows are to be made again."""
-        shown = {f.path for f in snapshot.named_files(self._root)}
-        shown.update(path for files in self._live.values() for _, path in files)
+        shown = self._live_paths() | self._again
+        if snapshot.NAME not in self._bad:
+            shown.update(f.path for f in snapshot.named_files(self._root))
         damaged: dict[str, set[date]] = defaultdict(set)
         for path in self._bad & shown:
             where = partition_of(path)
-            if where:
+            # Of other tables the snapshot may name a file that left: a publish names those there.
+            if where and (where[0] in REBUILT or path not in self._live_paths()):
                 damaged[where[0]].add(where[1])
         for name in anew:
-            for file in snapshot.named_files(self._root):
-                if file.table == name:
-                    damaged[name].add(file.day)
-            if TABLES[name].partition == "run_day" and self._has("captures"):
-                damaged[name].update(day for day, _ in self._live["captures"])
+            partition = TABLES[name].partition
+            for folder in (self._root / name).glob(f"{partition}=*"):
+                damaged[name].add(date.fromisoformat(folder.name.partition("=")[2]))
+            if partition == "run_day":
+                damaged[name].update(day for day, _ in self._live.get("captures", ()))
         return damaged
+
+    def _live_paths(self) -> set[str]:
+        return {path for files in self._live.values() for _, path in files}
 
     def _can_be_made(self, damaged: dict[str, set[date]]) -> bool:
         """Say whether everything is whole that the damaged rows follow from; else note what not."""
-        live = {path for files in self._live.values() for _, path in files}
-        lost = sorted(p for p in self._bad & live if (w := partition_of(p)) and w[0] not in REBUILT)
         needed = set().union(*(damaged.get(n, set()) for n in _OF_PARSING))
         for day in set().union(*(damaged.get(n, set()) for n in _OF_LISTINGS)):
             needed |= {day - timedelta(days=n) for n in range(MEMORY_DAYS + 1)}
+        counted = needed | damaged.get("coverage", set()) | damaged.get("captures", set())
+        months = damaged.get("article_index", set())
+        lost = sorted(
+            path
+            for day, path in self._live.get("captures", ())
+            if path in self._bad and (day in counted or day.replace(day=1) in months)
+        )
         if not lost and needed:
             captures = self._place.archive.open("captures")
             paths = pc.unique(captures.read(needed, ["warc_path"])["warc_path"]).to_pylist()

@@ -4,13 +4,12 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from newsarchive import integrity, sums
@@ -23,13 +22,13 @@ from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
 from newsarchive.steps.place import Progress, place_of, quiet, reported
-from newsarchive.steps.repairing import repair
+from newsarchive.steps.repairing import JOURNAL, interrupted, repair
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
 
 _LOCK = ".publish.lock"
-_OWN = re.compile(rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}")
-"""Names of the moment in the archive's folder: of readers, of a publisher."""
+_OWN = re.compile(rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}|{re.escape(JOURNAL)}.*")
+"""Names of the moment in the archive's folder: of readers, of a publisher, of a repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,8 @@ def _verified(settings: Settings, progress: Progress) -> Verified:
     needed = {p: who for p, who in known.needed.items() if p in read or not (root / p).exists()}
     verdict = integrity.judge(read, kept, Known(needed, known.left))
     named = {f.path for f in verdict.findings}
-    findings = verdict.findings + [f for f in unreadable if f.path not in named]
+    others = [*unreadable, *interrupted(root)]
+    findings = verdict.findings + [f for f in others if f.path not in named]
     size = sum(r.size for r in read.values())
     return Verified(Outcome("verify", []), len(read), size, findings, verdict.unknown)
 
@@ -172,7 +172,8 @@ def _known(root: Path, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, l
             continue
         needed.update(dict.fromkeys((path for _, path in files), "its table"))
         if name == "captures":
-            needed.update(dict.fromkeys(_warc_paths(target, root, files, bad), "captures"))
+            warcs = _warc_paths(root, (path for _, path in files), bad)
+            needed.update(dict.fromkeys(warcs, "captures"))
     if any(archive.has(name) for name in TABLES) or snapshot.NAME in kept.of:
         needed[snapshot.NAME] = "the tables, which it shows"
     if snapshot.NAME in read and snapshot.NAME not in bad:
@@ -184,13 +185,14 @@ def _known(root: Path, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, l
     return Known(needed, left), unreadable
 
 
-def _warc_paths(target: Any, root: Path, files: list[tuple[date, str]], bad: set[str]) -> set[str]:
-    """Return the WARC files that captures name, as far as the table can be read."""
-    bad_days = {day for day, path in files if path in bad or not (root / path).exists()}
+def _warc_paths(root: Path, files: Iterable[str], bad: Collection[str]) -> set[str]:
+    """Return the WARC files that captures name, as far as the table's files can be read."""
     found: set[str] = set()
-    for day in {day for day, _ in files} - bad_days:
-        found.update(target.read([day], ["warc_path"])["warc_path"].unique().to_pylist())
-    return found - {None}
+    for path in files:
+        if path not in bad and (root / path).exists():
+            rows = pq.read_table(root / path, columns=["warc_path"], partitioning=None)
+            found.update(pc.unique(rows["warc_path"].drop_null()).to_pylist())
+    return found
 
 
 def adopt_unknown(root: Path, *, dry_run: bool = False) -> tuple[int, list[Finding]]:
