@@ -55,6 +55,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
             f"newsarchive {name}"
             for name in (
                 "backfill",
+                "backup",
                 "coverage",
                 "import",
                 "maintain",
