@@ -210,6 +210,16 @@ def test_nor_one_that_it_named_within_the_retention(settings: Settings, root: Pa
     assert snapshot.left_files(root) == {}
 
 
+def test_a_snapshot_of_before_is_taken_over(settings: Settings, root: Path) -> None:
+    before = sources(root)
+    with closing(duckdb.connect(str(root / snapshot.NAME))) as connection:
+        connection.execute("DROP TABLE _left")
+    assert snapshot.left_files(root) == {}
+    steps.maintain(settings)
+    assert len(snapshot.left_files(root)) == 3
+    assert sources(root) == before
+
+
 def test_what_killed_writers_left_goes_after_the_retention(settings: Settings, root: Path) -> None:
     strays = [
         root / "coverage" / f"run_day={DAY}" / "part-never-committed.parquet",

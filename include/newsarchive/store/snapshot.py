@@ -133,7 +133,7 @@ def build(
     Returns:
         The path of `archive.duckdb`.
     """
-    before = named_files(root)
+    before, left_before = _own_rows(root)
     named = {(f.table, f.day, f.path): f for f in before if f.day not in finished.get(f.table, {})}
     for table, days in finished.items():
         for day, paths in days.items():
@@ -142,7 +142,7 @@ def build(
                 named[table, day, path] = NamedFile(table, day, path, columns)
     now = datetime.now(UTC)
     shown = {path for _, _, path in named}
-    left = {p: at for p, at in left_files(root).items() if (root / p).exists()}
+    left = {p: at for p, at in left_before.items() if (root / p).exists()}
     left |= {f.path: now for f in before}
     left = {p: at for p, at in left.items() if p not in shown}
     _remove_strays(root)
@@ -192,29 +192,29 @@ def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def named_files(root: Path) -> list[NamedFile]:
     """Return every file that the current snapshot names; none where there is no snapshot."""
-    return [NamedFile(*row) for row in _own_rows(root, "_files", '"table", day, path, columns')]
+    return _own_rows(root)[0]
 
 
 def left_files(root: Path) -> dict[str, datetime]:
     """Return when files left the snapshot that are still there, for readers of an older one."""
-    return dict(_own_rows(root, "_left", "path, left_at"))
+    return _own_rows(root)[1]
 
 
-def _own_rows(root: Path, table: str, columns: str) -> list[tuple[Any, ...]]:
+def _own_rows(root: Path) -> tuple[list[NamedFile], dict[str, datetime]]:
     if not (root / NAME).exists():
-        return []
+        return [], {}
     with _own_name(root / NAME) as path:
         connection = _connect(path)
         try:
+            files = connection.execute('SELECT "table", day, path, columns FROM _files').fetchall()
             connection.execute("SET TimeZone = 'UTC'")
-            there = connection.execute(
-                "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table]
-            ).fetchone()
-            if there == (0,):  # of an older version
-                return []
-            return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own names
+            has_left = "SELECT count(*) FROM duckdb_tables() WHERE table_name = '_left'"
+            left = []
+            if connection.execute(has_left).fetchone() != (0,):  # 0: of an older version
+                left = connection.execute("SELECT path, left_at FROM _left").fetchall()
         finally:
             connection.close()
+    return [NamedFile(*row) for row in files], dict(left)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
