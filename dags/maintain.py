@@ -13,8 +13,6 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from newsarchive import pools
-
 with DAG(
     "maintain",
     # Without a start date it waits for its first Sunday; `verify_archive` follows hours later.
@@ -38,7 +36,7 @@ with DAG(
     doc_md=__doc__,
 ):
 
-    @task(pool=pools.PARSE, execution_timeout=timedelta(hours=12))
+    @task(execution_timeout=timedelta(hours=12))
     def maintain(params: Any = None) -> dict[str, int]:
         """Compact the tables, shorten their logs, and remove what nobody needs any more."""
         from newsarchive import steps

@@ -14,8 +14,6 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from newsarchive import pools
-
 with DAG(
     "verify_archive",
     # Without a start date it waits for its first Sunday: there is nothing to verify at the start.
@@ -39,7 +37,7 @@ with DAG(
     doc_md=__doc__,
 ):
 
-    @task(pool=pools.PARSE, execution_timeout=timedelta(days=2))
+    @task(execution_timeout=timedelta(days=2))
     def verify(params: Any = None) -> dict[str, int]:
         """Read everything, make again what can be, and fail when anything is still wrong."""
         from airflow.sdk.exceptions import AirflowFailException

@@ -21,6 +21,7 @@ FOLDER = "sums"
 _PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{64}\.sha256")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+_DAMAGED_LINE = re.compile(r"(.{64})  (\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ def digest(path: Path, pace: Pace | None = None) -> str:
             if pace is not None:
                 pace.spend(len(piece))
     return found.hexdigest()
+
+
+def agrees(sha256: str, damaged: Iterable[str]) -> bool:
+    """Say whether a sum is one of some that may be damaged: one letter may be another."""
+    return any(sum(a != b for a, b in zip(sha256, s, strict=True)) <= 1 for s in damaged)
 
 
 def record(root: Path, sums: Mapping[str, str]) -> None:
@@ -137,7 +143,7 @@ def _load(root: Path) -> tuple[Sums, list[str]]:
                 else:
                     into = sums.damaged.setdefault(f"{FOLDER}/{path.name}", defaultdict(set))
                 for line in data.decode("utf-8", "replace").split("\n"):
-                    if found := _LINE.fullmatch(line):
+                    if found := (_LINE if whole else _DAMAGED_LINE).fullmatch(line):
                         into[found[2]].add(found[1])
             return sums, names
     raise ArchiveError(f"{root / FOLDER}: files in it go away while they are read; try again")

@@ -103,27 +103,30 @@ def test_one_bit_or_a_cut_anywhere_is_found(
     assert found(settings) == {}
 
 
-@pytest.mark.parametrize("damage", [flip, Path.unlink], ids=["changed", "missing"])
 @pytest.mark.parametrize(
-    "table",
+    ("table", "problem"),
     [
-        "links",
-        "listings",
-        "versions",
-        "rejects",
-        "articles",
-        "coverage",
-        "article_index",
-        "stories",
+        ("links", "changed"),
+        ("listings", "missing"),
+        ("versions", "changed"),
+        ("versions", "missing"),
+        ("rejects", "changed"),
+        ("articles", "changed"),
+        ("articles", "missing"),
+        ("coverage", "changed"),
+        ("article_index", "changed"),
+        ("stories", "changed"),
     ],
 )
-def test_rows_are_made_again(settings: Settings, table: str, damage: Callable[..., None]) -> None:
+def test_rows_are_made_again(settings: Settings, table: str, problem: str) -> None:
     root = settings.archive_path
     wanted = lasting(root)
     day = DAYS[1].replace(day=1) if table == "article_index" else DAYS[1]
     path = live(root, table, day)
-    damage(path, *([random.Random(7)] if damage is flip else []))
-    problem = "changed" if damage is flip else "missing"
+    if problem == "missing":
+        path.unlink()
+    else:
+        flip(path, random.Random(7))
     assert found(settings) == {below(settings, path): problem}
     done = steps.verify(settings, repairing=True)
     assert done.findings == []
@@ -148,7 +151,7 @@ def test_several_tables_at_once_are_made_again(settings: Settings) -> None:
     assert lasting(root) == wanted
 
 
-@pytest.mark.parametrize("table", ["links", "versions", "articles", "article_index", "stories"])
+@pytest.mark.parametrize("table", ["versions", "articles"])
 def test_a_table_whose_log_is_damaged_is_made_anew(settings: Settings, table: str) -> None:
     root = settings.archive_path
     wanted = lasting(root)
@@ -222,9 +225,9 @@ def test_what_nothing_else_tells_fails_loudly(settings: Settings, run: Program, 
 
 
 def can_be_made(root: Path) -> list[Path]:
-    """Return the files whose damage is to be made good."""
+    """Return the files whose damage is to be made good, sums left out."""
     archive = Archive(root)
-    found = [root / snapshot.NAME, *(root / "sums").iterdir()]
+    found = [root / snapshot.NAME]
     for table in sorted(REBUILT - {"aliases"}):
         found += [root / path for _, path in archive.open(table).files()]
         found += (root / table / LOG).iterdir()
@@ -246,6 +249,8 @@ def test_damage_anywhere_is_made_good_even_when_the_repair_is_killed(
         chosen = settings_for(folder, whole[1])
         root = chosen.archive_path
         some = chance.sample(can_be_made(root), chance.choice([1, 1, 3]))
+        if case % 4 == 0:
+            some = [chance.choice(sorted((root / "sums").iterdir()))]
         for path in some:
             chance.choice([flip, cut])(path, chance)
         assert found(chosen).keys() >= {below(chosen, p) for p in some}, case
@@ -280,6 +285,16 @@ def test_a_repair_that_was_killed_is_found_and_finished(
         with pytest.raises(Killed):
             steps.verify(settings, repairing=True)
     assert len(found(settings)) >= 2
+    assert steps.verify(settings, repairing=True).findings == []
+    assert lasting(root) == wanted
+
+
+def test_files_that_cannot_even_be_opened_do_not_stop_it(settings: Settings) -> None:
+    root = settings.archive_path
+    wanted = lasting(root)
+    archive = Archive(root)
+    for table in sorted(REBUILT - {"aliases"}):  # the first of each, which views look into
+        os.truncate(root / archive.open(table).files()[0][1], 3)
     assert steps.verify(settings, repairing=True).findings == []
     assert lasting(root) == wanted
 
@@ -392,7 +407,7 @@ def test_a_writer_beside_it_is_not_disturbed_and_not_blamed(tmp_path: Path) -> N
     over = threading.Event()
 
     def commit() -> Iterator[None]:
-        for _ in range(60):  # more than one checkpoint
+        for _ in range(26):  # and a checkpoint
             made = write(root, [covered(), covered(at(DAY).date().replace(day=2))])
             with snapshot.publishing(root):
                 snapshot.build(root, made, [])

@@ -68,10 +68,12 @@ def test_a_file_without_a_sum(path: str, known: Known, recent: bool, what: str) 
 
 
 def test_damaged_sums_are_found_and_what_they_rightly_say_holds() -> None:
-    of = sums.Sums({}, {"sums/x.sha256": {PART: {ONE}, ENTRY: {ONE}}})
-    verdict = judge({PART: Read(ONE, 1, False), ENTRY: Read(TWO, 1, False)}, of, Known())
-    assert [f.path for f in verdict.findings] == ["sums/x.sha256"]
-    assert verdict.unknown == [ENTRY]
+    others = ("raw/a.warc.gz", "raw/b.warc.gz")
+    lines = {PART: {ONE}, ENTRY: {ONE}, others[0]: {ONE[:-1] + "x"}}
+    read = {path: Read(ONE, 1, False) for path in (PART, *others)} | {ENTRY: Read(TWO, 1, False)}
+    verdict = judge(read, sums.Sums({}, {"sums/x.sha256": lines}), Known())
+    assert [f.path for f in verdict.findings] == ["sums/x.sha256", ENTRY]
+    assert verdict.unknown == [others[1]]
 
 
 def test_entries_of_a_log_that_are_between_others_are_needed() -> None:

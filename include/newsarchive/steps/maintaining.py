@@ -155,7 +155,7 @@ def _show_same_rows(place: Place, name: str, days: list[date] | None) -> None:
         day
         for day, paths in live.items()
         if day in shown and len(paths) == 1 and sorted(shown[day]) != paths
-        if target.read_files(day, shown[day]).equals(target.read_files(day, paths))
+        if target.read_files(day, sorted(shown[day])).equals(target.read_files(day, paths))
     ]
     if same:
         finished = {name: named(target, same)}

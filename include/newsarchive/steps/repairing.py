@@ -93,9 +93,7 @@ class _Repair:
                 self._show_what_is_live()
             if damaged:
                 self._make(damaged)
-                with snapshot.publishing(self._root):
-                    files = self._files_of(damaged)
-                    snapshot.build(self._root, files, self._place.declared.values())
+                self._show(damaged)
             if snapshot.NAME in self._bad:
                 for day in sorted(self._stale_days()):
                     show_day(self._place, day, self._outcome)
@@ -123,7 +121,7 @@ class _Repair:
             right = {}
             for name, several in of.items():
                 file = self._root / name
-                if file.is_file() and (found := sums.digest(file)) in several:
+                if file.is_file() and sums.agrees(found := sums.digest(file), several):
                     right[name] = found
             sums.record(self._root, right)
             (self._root / path).unlink(missing_ok=True)
@@ -285,6 +283,8 @@ class _Repair:
         for day in self._place.archive.open("versions").days():
             if day.replace(day=1) in months:
                 shown.add(day)
+        # No snapshot can be made while the one before names a file that cannot be opened.
+        self._show(damaged)
         for done, day in enumerate(sorted(shown), 1):
             asked = self._place.sources if day in damaged.get("coverage", ()) else ()
             show_day(self._place, day, self._outcome, asked)
@@ -336,9 +336,12 @@ class _Repair:
         with snapshot.publishing(self._root):
             committing("merge articles", work)
 
-    def _files_of(self, damaged: dict[str, set[date]]) -> dict[str, dict[date, list[str]]]:
+    def _show(self, damaged: dict[str, set[date]]) -> None:
+        """Let the snapshot name what tables have now of partitions that were damaged."""
         archive = self._place.archive
-        return {name: named(archive.open(name), days) for name, days in damaged.items()}
+        with snapshot.publishing(self._root):
+            files = {name: named(archive.open(name), days) for name, days in damaged.items()}
+            snapshot.build(self._root, files, self._place.declared.values())
 
     def _remove_left(self) -> None:
         """Remove damaged files that neither their table nor the snapshot names any more."""

@@ -27,6 +27,7 @@ from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
 
 _LOCK = ".publish.lock"
+_SETTLED = 1.0  # seconds from a file that is replaced to its sum, at most
 _OWN = re.compile(rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}|{re.escape(JOURNAL)}.*")
 """Names of the moment in the archive's folder: of readers, of a publisher, of a repair."""
 
@@ -100,6 +101,10 @@ def _verified(settings: Settings, progress: Progress) -> Verified:
     root = settings.archive_path
     read = _read_all(root, settings, progress)
     kept = sums.load(root)  # after the files: what was written meanwhile has its sum by now
+    if doubtful := [name for name, file in read.items() if _is_doubtful(name, file, kept)]:
+        time.sleep(_SETTLED)
+        read |= {name: replace(read[name], sha256=sums.digest(root / name)) for name in doubtful}
+        kept = sums.load(root)
     known, unreadable = _known(root, read, kept)
     # A file that came after the folder was listed is as good as its writer.
     needed = {p: who for p, who in known.needed.items() if p in read or not (root / p).exists()}
@@ -109,6 +114,12 @@ def _verified(settings: Settings, progress: Progress) -> Verified:
     findings = verdict.findings + [f for f in others if f.path not in named]
     size = sum(r.size for r in read.values())
     return Verified(Outcome("verify", []), len(read), size, findings, verdict.unknown)
+
+
+def _is_doubtful(name: str, file: Read, kept: sums.Sums) -> bool:
+    """Say whether a file may have been replaced just now, and its sum not be kept yet."""
+    wanted = kept.of.get(name)
+    return bool(wanted and integrity.is_replaced(name) and file.sha256 not in wanted)
 
 
 def _read_all(root: Path, settings: Settings, progress: Progress) -> dict[str, Read]:
