@@ -21,6 +21,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import read_record
 from newsarchive.model import Capture, Link, Reason, Refused, Reject, Version
 from newsarchive.parse.document import parse_document
+from newsarchive.parse.garbage import look_rarely
 from newsarchive.parse.page import parse_page
 from newsarchive.sources import Source
 from newsarchive.text.identity import is_home
@@ -207,6 +208,7 @@ def _in_process() -> None:
     """Leave Ctrl-C to the process that started this one, and end when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
+    look_rarely()
 
 
 def _end_with_parent() -> None:

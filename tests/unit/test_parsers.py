@@ -176,3 +176,14 @@ def test_every_outcome_without_bytes_is_a_reason() -> None:
     outcomes = set(re.findall(r"\w+", said)) - {"ok", "not_modified"}
     assert len(outcomes) > 10
     assert outcomes <= set(get_args(Reason))
+
+
+def test_a_parsing_process_does_not_look_for_garbage_among_what_stays() -> None:
+    code = (
+        "import gc\n"
+        "from newsarchive.parse.garbage import look_rarely\n"
+        "look_rarely()\n"
+        "print(gc.get_freeze_count() > 1000, gc.get_threshold()[0] > 700)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "True"]

@@ -8,7 +8,7 @@ import ftfy.badness
 import pytest
 
 from newsarchive.text.decode import decode
-from newsarchive.text.folding import bare, fold
+from newsarchive.text.folding import bare, fold, is_same
 from newsarchive.text.language import code_of, language_of
 from newsarchive.text.repair import _MAY_BE_BAD, repair, tidy, tidy_line
 from newsarchive.text.words import count_words
@@ -51,6 +51,13 @@ def test_bare_is_words_alone() -> None:
     assert bare("«Café»: ready – go!") == "cafe ready go"
     assert bare(" ... ") == ""
     assert bare("one_two हिन्दी, रात") == "one two हिन्दी रात"  # vowel signs are no punctuation
+
+
+def test_a_headline_is_told_from_a_paragraph() -> None:
+    assert is_same("« Café »: READY – go!", "cafe ready, go")
+    assert not is_same("cafe ready to go", "cafe ready, go")
+    assert is_same("...", "")
+    assert not is_same("cafe ready go " + "and on it goes " * 40, "cafe ready, go")
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -33,12 +33,13 @@ def extract() -> None:
       newsarchive extract < pages.jsonl > fields.jsonl
       jq -Rsc '{url: "https://example.com/story", html: .}' page.html | newsarchive extract
     """  # noqa: D301 - click reads it
-    from newsarchive.parse import learned
+    from newsarchive.parse import garbage, learned
     from newsarchive.text import language
 
     # Both are needed for nearly every page: read now, they delay none.
     learned.load_model()
     language.load_model()
+    garbage.look_rarely()
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         if line.strip():

@@ -141,10 +141,10 @@ def words_in(lines: Sequence[Line]) -> int:
     return sum(count_words(line.text) for line in lines)
 
 
-_ASIDE = re.compile(
-    r"(?:^|[\s_-])(?:comment|comments|footer|nav|menu|sidebar|related|cookie|consent|share|social|newsletter|breadcrumb)s?(?:$|[\s_-])",
-    re.I,
-)
+_ASIDE_WORDS = """
+    comment footer nav menu sidebar related cookie consent share social newsletter breadcrumb
+"""
+_ASIDE = frozenset(form for word in _ASIDE_WORDS.split() for form in (word, word + "s"))
 
 
 def is_aside(element: HtmlElement) -> bool:
@@ -159,7 +159,8 @@ def is_aside(element: HtmlElement) -> bool:
 
 @functools.lru_cache(maxsize=4096)  # the classes of a site are few
 def _marks_aside(css: str, name: str) -> bool:
-    return bool(_ASIDE.search(f"{css} {name}"[:300]))
+    words = f"{css} {name}"[:300].lower().replace("-", " ").replace("_", " ").split()
+    return not _ASIDE.isdisjoint(words)
 
 
 def _is_hidden(element: HtmlElement) -> bool:

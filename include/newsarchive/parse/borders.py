@@ -15,7 +15,7 @@ from functools import lru_cache
 from newsarchive.parse.agencies import starts_with_dateline
 from newsarchive.parse.labels import Label, is_name, is_noise, match_labels
 from newsarchive.text.dates import is_date_line, parse_moment
-from newsarchive.text.folding import bare, fold
+from newsarchive.text.folding import bare, fold, is_same
 from newsarchive.text.words import count_words
 
 
@@ -290,7 +290,7 @@ class _Separation:
             return at + 1
         if self.waiting:
             return self.after_header(at)
-        if bare(line.text) == bare(now.title) or self.repeats_title(line.text):
+        if is_same(line.text, now.title) or self.repeats_title(line.text):
             return at + 1
         if not now.paragraphs and is_date_line(line.text):
             now.dates.append(line.text)
@@ -441,7 +441,7 @@ class _Separation:
     def behind_repeat(self, at: int) -> int:
         """Return `at`, or the line behind it where it only repeats the headline above it."""
         if 0 < at < len(self.lines) and not self.labels[at]:
-            return at + (bare(self.lines[at].text) == bare(self.lines[at - 1].text))
+            return at + is_same(self.lines[at].text, self.lines[at - 1].text)
         return at
 
     def headline_at(self, at: int) -> bool:

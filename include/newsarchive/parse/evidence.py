@@ -14,7 +14,7 @@ from newsarchive.parse.marks import Marks, read_marks
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import Moment
-from newsarchive.text.folding import bare
+from newsarchive.text.folding import is_same
 from newsarchive.text.repair import repair, tidy_line
 
 
@@ -108,8 +108,7 @@ def is_beside(element: HtmlElement) -> bool:
 
 def title_place(page: Page) -> int:
     """Return which of the page's blocks is its headline; 0 where none is."""
-    own = bare(page.title)
-    places = [n for n, line in enumerate(page.blocks) if bare(line.text) == own]
+    places = [n for n, line in enumerate(page.blocks) if is_same(line.text, page.title)]
     headed = [n for n in places if page.blocks[n].heading]
     return (headed or places or [0])[0]
 

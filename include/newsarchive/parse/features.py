@@ -196,18 +196,18 @@ class _Measuring:
         texts = self.texts
         size = np.fromiter(map(len, texts), np.int32, self.n)
         codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        bits = _classes()[np.minimum(codes, 0xFFFF)]
-        edges = np.zeros(self.n + 1, np.intp)
-        np.cumsum(size, out=edges[1:])
+        bits = _classes().take(codes, mode="clip")
+        starts = np.zeros(self.n, np.intp)
+        np.cumsum(size[:-1], out=starts[1:])
         letter = (bits & _LETTER) > 0
         single = (bits & _SINGLE) > 0
         before = np.empty_like(letter)
         before[1:] = letter[:-1]
-        before[edges[:-1]] = False
+        before[starts] = False
         begins = (letter & ~before) | single
 
-        def per_block(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
-            return np.diff(np.searchsorted(np.flatnonzero(flags), edges))
+        def per_block(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
+            return np.add.reduceat(flags, starts, dtype=np.int32)
 
         self.size = size
         self.words = per_block(begins)
@@ -326,8 +326,8 @@ class _Measuring:
         for k, text in enumerate(self.texts):
             words = _WORD.findall(text)
             if len(words) > 3:
-                runs = list(zip(words, words[1:], words[2:], strict=False))
-                shares[k] = sum(run in known for run in runs) / len(runs)
+                runs = zip(words, words[1:], words[2:], strict=False)
+                shares[k] = sum(map(known.__contains__, runs)) / (len(words) - 2)
         return shares
 
     # ------------------------------------------------------------------ the boxes around it
@@ -457,7 +457,7 @@ _KINDS = {kind: crc32(f"{kind}:".encode()) for kind in "wctip"}
 def _hashes_of(kind: str, words: Iterable[str]) -> list[int]:
     """Return numbers of 31 bits for words of a kind: the CRC of `kind:word`."""
     start = _KINDS[kind]
-    return [crc32(w.encode("utf-8", "surrogatepass"), start) & 0x7FFFFFFF for w in words]
+    return [crc32(word.encode(), start) & 0x7FFFFFFF for word in words]
 
 
 # The menus, tags and classes of a site are on all its pages.

@@ -35,6 +35,7 @@ _TAIL = re.compile(
     r"|\bfollow\b.*|\bupdated\b.*|\bpublished\b.*|\bview (?:profile|bio|all)\b.*)\s*\)?$",
     re.I,
 )
+_HAS_TAIL = re.compile(r"//|@|\[email|follow|updated|published|view", re.I)
 _FOR_WHOM = re.compile(r"\s+(?:for|für|pour|para)\s+(?:the\s+|die\s+|el\s+)?[A-Z].*$")
 _ASIDE = re.compile(r"\s*[(（\[][^()（）\[\]]*(?:[)）\]]|$)")
 _ADDRESS = re.compile(r"\s*(?:(?:https?:)?//|www\.|\S+/\S+/)")
@@ -109,7 +110,9 @@ def clean_name(text: str) -> str | None:
     text = tidy_line(text)
     if len(text) > _LONGEST_BYLINE or _ADDRESS.match(text):
         return None
-    text = _TAIL.sub("", _BY.sub("", _BY.sub("", text)))
+    text = _BY.sub("", _BY.sub("", text))
+    if _HAS_TAIL.search(text):
+        text = _TAIL.sub("", text)
     text = _FOR_WHOM.sub("", _ASIDE.sub("", text) or text)
     text = text.strip(' \t,،;؛:|/\\-\u2013\u2014()[]*&"«»“”')
     if not re.search(r"(?:^|[\s.])\w\.$", text):  # an initial keeps its stop

@@ -31,15 +31,16 @@ class Scaling:
 
     def __call__(self, values: Floats) -> Floats:
         """Return the input for measures, both of shape (blocks, columns)."""
+        columns = np.ascontiguousarray(values.T)
         few = self.counts == 0
-        mean, deviation = self.knots[few, 0], self.knots[few, 1]
-        scaled = np.empty_like(values)
-        scaled[:, few] = np.clip((values[:, few] - mean) / deviation, -4, 4)
-        for column in np.flatnonzero(self.counts):
-            count = int(self.counts[column])
-            knots = self.knots[column, :count]
-            scaled[:, column] = np.interp(values[:, column], knots, _levels(count))
-        return scaled
+        mean, deviation = self.knots[few, 0, None], self.knots[few, 1, None]
+        scaled = np.empty_like(columns)
+        scaled[few] = np.clip((columns[few] - mean) / deviation, -4, 4)
+        for place, count in enumerate(self.counts.tolist()):
+            if count:
+                knots = self.knots[place, :count]
+                scaled[place] = np.interp(columns[place], knots, _levels(count))
+        return scaled.T
 
 
 @cache

@@ -34,7 +34,7 @@ from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode
-from newsarchive.text.folding import bare
+from newsarchive.text.folding import bare, is_same
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of
 from newsarchive.text.repair import repair, tidy_line
@@ -132,8 +132,9 @@ def read_page(
 # Characters that XML does not have, written as themselves or by number: libxml2 reads them, and
 # what it has read cannot be put into a tree again.
 _NOT_XML = bytes([*range(9), 11, 12, *range(14, 32)])
+_NOT_XML_OF_THREE_BYTES = ("\ufffe".encode(), "\uffff".encode())
 _NOT_XML_BY_NUMBER = re.compile(
-    "&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
+    b"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
 )
 # Every element is a plain HtmlElement: asking lxml's own table for the class of each element is a
 # call of Python for each, a tenth of all time.
@@ -141,9 +142,13 @@ _PLAIN = lxml.etree.ElementDefaultClassLookup(element=HtmlElement)
 
 
 def _tree_of(text: str) -> HtmlElement | None:
-    text = _NOT_XML_BY_NUMBER.sub("", text).replace("\ufffe", "").replace("\uffff", "")
     raw = text.encode("utf-8", "replace").translate(None, _NOT_XML)
-    parser = lxml.etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    for char in _NOT_XML_OF_THREE_BYTES:
+        raw = raw.replace(char, b"")
+    raw = _NOT_XML_BY_NUMBER.sub(b"", raw)
+    parser = lxml.etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
+    )
     parser.set_element_class_lookup(_PLAIN)
     try:
         tree = lxml.html.document_fromstring(raw, parser=parser, ensure_head_body=True)
@@ -310,9 +315,8 @@ def _body_lines(page: Page, shown: Shown) -> list[Line]:
 
 def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
     """Cut what is not text at its edges: headline, dates, names of the author or the site."""
-    own = bare(page.title)
     edge = {
-        own,
+        bare(page.title),
         *(bare(s) for s in page.sites),
         *(bare(n) for n in as_texts(page.said.article.get("author"))),
         *(bare(n) for n in as_texts(page.said.article.get("articleSection"))),
@@ -335,7 +339,7 @@ def _without_edges(paragraphs: list[str], page: Page) -> list[str]:
         first += 1
     while last > first and is_edge(paragraphs[last - 1]):
         last -= 1
-    return [p for p in paragraphs[first:last] if bare(p) != own]
+    return [p for p in paragraphs[first:last] if not is_same(p, page.title)]
 
 
 def _not_beside(paragraphs: list[str], page: Page) -> list[str]:
@@ -377,7 +381,7 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
         range(end + 1, min(end + 13, len(page.blocks))),
     )
     for n in around:
-        if len(page.blocks[n].text) > 600 or bare(page.blocks[n].text) == bare(page.title):
+        if len(page.blocks[n].text) > 600 or is_same(page.blocks[n].text, page.title):
             continue
         for label in match_labels(page.blocks[n].text):
             value = label.value

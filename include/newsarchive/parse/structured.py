@@ -126,7 +126,9 @@ def read_json(text: str) -> Any:
     quotes, a value that ends
     too early or is followed by something else.
     """
-    text = _WRAPPING.sub("", text).strip().lstrip("\ufeff").rstrip(";").strip()
+    text = text.strip()
+    if not (text.startswith(("{", "[")) and text.endswith(("}", "]"))):
+        text = _WRAPPING.sub("", text).strip().lstrip("\ufeff").rstrip(";").strip()
     for attempt in (lambda t: t, _mended, lambda t: _mended(html_text.unescape(t))):
         try:
             candidate = attempt(text)

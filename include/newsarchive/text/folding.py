@@ -71,5 +71,13 @@ def bare(text: str) -> str:
     return " ".join(_SIGN.sub(_mark_or_space, text).split())
 
 
+def is_same(text: str, headline: str) -> bool:
+    """Say whether a text is a headline, but for spelling and punctuation.
+
+    Paragraphs, which are much longer, are told apart without folding them.
+    """
+    return len(text) <= 4 * len(headline) + 80 and bare(text) == bare(headline)
+
+
 def _mark_or_space(sign: re.Match[str]) -> str:
     return sign[0] if unicodedata.category(sign[0])[0] == "M" else " "

@@ -169,7 +169,7 @@ def _of_arabic_script(sample: str, count: int, hint: str | None) -> str | None:
 def _is_common(sample: str, code: str) -> bool:
     words = _WORD.findall(sample.lower())
     common = _COMMON[code]
-    return len(words) >= 20 and sum(w in common for w in words) >= _COMMON_SHARE * len(words)
+    return len(words) >= 20 and sum(map(common.__contains__, words)) >= _COMMON_SHARE * len(words)
 
 
 def _by_model(sample: str, hint: str | None) -> str | None:
