@@ -75,7 +75,7 @@ def verify(
     found = _verified(settings, progress)
     rebuilt: list[Finding] = []
     notes: list[str] = []
-    if repairing and found.findings:
+    if repairing and any(f.problem != "stray" for f in found.findings):
         first = found.findings
         notes = repair(place_of(settings), first, progress)
         found = _verified(settings, progress)
