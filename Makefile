@@ -28,8 +28,8 @@ run: export NEWSARCHIVE_STATE_DIR := $(or $(NEWSARCHIVE_STATE_DIR),$(CURDIR)/.ne
 run: .venv/.run ## Start the archive with its sample newspapers; ONCE=1 ends after showing yesterday
 	@$(BIN)/newsarchive up $(if $(filter-out 0 no,$(ONCE)),--once)
 
-test: .venv/.dev ## Run the tests; ARGS="-k words" for some of them
-	@$(BIN)/pytest -m "not long" $(ARGS)
+test: .venv/.dev ## Run the tests, two at a time; ARGS="-k words" for some of them, JOBS=4 for more at a time
+	@$(BIN)/pytest -m "not long" -n $(or $(JOBS),2) --dist loadfile $(ARGS)
 
 test-draw: .venv/.dev ## Run a short draw of each long test; ARGS="--seed 7" for the same one again
 	@$(BIN)/pytest -m long --long=draw $(ARGS)

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from newsarchive.local.airflow import ADMIN, Rest
+from newsarchive.local.airflow import ADMIN, Refused, Rest
 
 PROGRAM = Path(sys.executable).with_name("newsarchive")
 PATIENCE = 180
@@ -107,6 +108,18 @@ class Stack:
     def rest(self) -> Rest:
         password = (self.folder / "state/airflow/secrets/admin").read_text()
         return Rest(f"http://127.0.0.1:{self.airflow_port}", ADMIN, password)
+
+    def backfill(self, first: date, last: date, reprocess: str = "none", **how: Any) -> None:
+        """Start a backfill; Airflow takes some seconds to see that the one before is over."""
+        rest = self.rest()
+        end = time.monotonic() + 60
+        while True:
+            try:
+                rest.backfill("archive_day", first, last, reprocess, **how)
+                return
+            except Refused:
+                assert time.monotonic() < end
+                time.sleep(1)
 
     def wait_for_runs(self, days: list[date]) -> dict[date, str]:
         """Return the state of each day's run of `archive_day` once all have ended."""

@@ -15,7 +15,6 @@ from days import KEYS, SAME, rows
 from stacks import Stack
 
 from newsarchive.days import days_between
-from newsarchive.local.airflow import Refused
 from newsarchive.schema import TABLES
 
 pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.timeout(2400)]
@@ -104,7 +103,7 @@ def test_through_airflow_as_by_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     began = time.monotonic()
-    stack.rest().backfill(DAILY, days[0], days[-1], at_once=4)
+    stack.backfill(days[0], days[-1], at_once=4)
     assert set(wait_for(stack, days, 1500).values()) == {"success"}
     took = time.monotonic() - began
     assert_true(stack, days)
@@ -119,14 +118,7 @@ def test_backwards_again_and_beside_the_daily_run(
     stack: Stack, days: list[date], by_command: tuple[Path, float]
 ) -> None:
     rest = stack.rest()
-    end = time.monotonic() + 60
-    while True:
-        try:
-            rest.backfill(DAILY, days[0], days[-1], "completed", at_once=8, backwards=True)
-            break
-        except Refused:  # Airflow takes some seconds to see that the one before is over
-            assert time.monotonic() < end
-            time.sleep(1)
+    stack.backfill(days[0], days[-1], "completed", at_once=8, backwards=True)
     daily = rest.run_of(DAILY, stack.day)
     assert daily is not None
     rest.clear(DAILY, daily["dag_run_id"])  # the daily run, again, at the same time

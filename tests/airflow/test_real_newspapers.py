@@ -83,7 +83,7 @@ def test_under_the_scheduler(tmp_path: Path, draw: Draw) -> None:
             stack.wait_for("Airflow stays up")
             newspapers.get("/requests/reset")
             for day in days:
-                stack.rest().backfill("archive_day", day, day)
+                stack.backfill(day, day)
                 assert stack.wait_for_runs([day]) == {day: "success"}
             reasons = check(tmp_path / "archive", sum(pages[d] for d in days), newspapers)
         finally:

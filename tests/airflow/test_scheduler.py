@@ -104,7 +104,7 @@ def test_five_days_backfilled_while_the_scheduler_runs(stack: Stack) -> None:
     started = datetime.now().astimezone() - timedelta(minutes=5)
     first, last = stack.day - timedelta(days=5), stack.day - timedelta(days=1)
     days = days_between(first, last)
-    stack.rest().backfill(DAILY, first, last)
+    stack.backfill(first, last)
     assert stack.wait_for_runs(days) == dict.fromkeys(days, "success")
     assert_right(stack, days_between(first, stack.day), started)
 

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -118,9 +118,9 @@ def test_titles_hold_nothing_that_a_table_cannot() -> None:
 
 
 def test_hostile_feeds_take_no_time() -> None:
-    begin = monotonic()
+    begin = process_time()
     assert read_text('{"items": [' + '{"a":' * 200_000).entries == []
     assert read_text('{"items": [' + "[" * 200_000).entries == []
     assert read_text('{"items": [' + '{"url": "/a"} ' * 30_000).problem
     assert read_text('{"items": [{"title": "' + "\\" * 400_001).entries == []
-    assert monotonic() - begin < 10
+    assert process_time() - begin < 10

@@ -2,7 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -457,6 +457,6 @@ def test_the_pages_of_a_section_are_one_poll() -> None:
 def test_a_day_with_many_big_polls_takes_seconds() -> None:
     entries = [news(f"n/{i}", listed_at=at(0) + timedelta(seconds=i)) for i in range(50_000)]
     files = [archived("sitemap", at(h), *entries[h:]) for h in range(4)]
-    begin = monotonic()
+    begin = process_time()
     assert len(discover(SOURCE, DAY, files).links) == 50_000
-    assert monotonic() - begin < 20
+    assert process_time() - begin < 20

@@ -3,7 +3,7 @@
 import codecs
 import gzip
 from datetime import UTC, date, datetime
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -229,11 +229,11 @@ def test_a_sitemap_of_fifty_thousand_takes_seconds() -> None:
         "+03:00</lastmod></url>"
     )
     items = "".join(url.format(i, i // 3600, i // 60 % 60, i % 60) for i in range(50_000))
-    begin = monotonic()
+    begin = process_time()
     page = read(gzip.compress(f"<urlset>{items}</urlset>".encode()), URL, "text/plain")
     assert len(page.entries) == 50_000 and page.problem is None
     assert page.entries[-1].updated_at == datetime(2026, 11, 22, 10, 53, 19, tzinfo=UTC)
-    assert monotonic() - begin < 10
+    assert process_time() - begin < 10
 
 
 def test_one_spoilt_byte_does_not_spoil_the_rest() -> None:
@@ -351,9 +351,9 @@ def test_a_text_sitemap_that_is_cut_off_has_no_half_address() -> None:
 
 def test_a_gzip_bomb_is_read_so_far_and_no_farther() -> None:
     bomb = gzip.compress(b"<urlset><url><loc>https://a.example/1</loc></url>" + b" " * 40_000_000)
-    begin = monotonic()
+    begin = process_time()
     page = read(bomb, URL, None)
-    assert monotonic() - begin < 10
+    assert process_time() - begin < 10
     assert [e.url for e in page.entries] == ["https://a.example/1"]
     assert page.problem is not None
     assert page.problem.startswith(f"larger than {MOST_BYTES // 1_000_000} MB")
@@ -386,9 +386,9 @@ def test_entities_are_never_expanded() -> None:
     ids=["items", "urls", "deep", "ampersands", "roots", "comments", "cdata"],
 )
 def test_hostile_text_takes_no_hour(body: bytes) -> None:
-    begin = monotonic()
+    begin = process_time()
     read(body, URL, None)
-    assert monotonic() - begin < 20
+    assert process_time() - begin < 20
 
 
 def test_white_space_in_a_namespace_does_not_raise() -> None:
@@ -400,10 +400,10 @@ def test_white_space_in_a_namespace_does_not_raise() -> None:
 
 def test_50_000_entries_are_read_in_seconds() -> None:
     url = "<url><loc>https://a.example/1</loc><news:news><news:title>خبر</news:title></news:news></url>"
-    begin = monotonic()
+    begin = process_time()
     page = read(NEWS.replace("<url>", url * 50_000 + "<url>", 1).encode(), URL, None)
     assert page.problem is None and len(page.entries) == 50_002
-    assert monotonic() - begin < 20
+    assert process_time() - begin < 20
 
 
 def test_more_entries_than_any_listing_has_are_said() -> None:

@@ -1,7 +1,7 @@
 """Pages for readers as listings: links, the date beside each, the page after."""
 
 from datetime import UTC, date, datetime
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -211,10 +211,10 @@ def test_a_page_of_many_links_takes_no_time() -> None:
         f"<li><h3><a href=/n/{i}>word word word {i}</a></h3><i>{i % 50 + 1} minutes ago</i></li>"
         for i in range(3000)
     )
-    begin = monotonic()
+    begin = process_time()
     page = page_of(f"<ul>{items}</ul>")
     assert len(page.entries) == 2000 and "more than 2000" in str(page.problem)
     assert page.entries[0].listed_at == datetime(2026, 11, 22, 11, 59, tzinfo=UTC)
     flat = "".join(f"<a href=/n/{i}>w {i}</a><i>2026-11-22</i>" for i in range(2000))
     assert len(page_of(f"<div>{flat}</div>", links="div a").entries) == 2000
-    assert monotonic() - begin < 10
+    assert process_time() - begin < 10
