@@ -61,6 +61,16 @@ class Page:
     is_aged: bool = True
     """Whether it is known when the page was captured."""
     _marks: Marks | None = None
+    _title_place: int = -1
+
+    @property
+    def title_place(self) -> int:
+        """Which of its blocks is its headline; 0 where none is. Once its title and blocks are."""
+        if self._title_place < 0:
+            places = [n for n, line in enumerate(self.blocks) if is_same(line.text, self.title)]
+            headed = [n for n in places if self.blocks[n].heading]
+            self._title_place = (headed or places or [0])[0]
+        return self._title_place
 
     @property
     def marks(self) -> Marks:
@@ -106,20 +116,13 @@ def is_beside(element: HtmlElement) -> bool:
     return any(a.tag in ("nav", "footer", "aside") for a in element.iterancestors())
 
 
-def title_place(page: Page) -> int:
-    """Return which of the page's blocks is its headline; 0 where none is."""
-    places = [n for n, line in enumerate(page.blocks) if is_same(line.text, page.title)]
-    headed = [n for n in places if page.blocks[n].heading]
-    return (headed or places or [0])[0]
-
-
 def near_headline(page: Page) -> Iterator[str]:
     """Yield the lines around the headline in which dates and bylines stand, nearest first.
 
     First those of the page's blocks; then what is marked off from them as standing beside, though
     the headline stands there too.
     """
-    start = title_place(page)
+    start = page.title_place
     blocks = page.blocks
     for n in (
         *range(start + 1, min(start + _BELOW, len(blocks))),

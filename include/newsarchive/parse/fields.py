@@ -99,8 +99,10 @@ def keywords_of(page: Page) -> tuple[str | None, list[str]]:
             "heuristic",
             [
                 t
-                for e in page.tree.iterfind(".//a[@rel='tag']")
-                if not is_beside(e) and 1 < len(t := tidy_line(repair(e.text_content()))) < 60
+                for e in page.tree.iter("a")
+                if e.get("rel") == "tag"
+                and not is_beside(e)
+                and 1 < len(t := tidy_line(repair(e.text_content()))) < 60
             ][:30],
         )
 

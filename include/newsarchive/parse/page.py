@@ -14,7 +14,7 @@ from newsarchive.parse import body as bodies
 from newsarchive.parse import fields
 from newsarchive.parse.authors import authors_of
 from newsarchive.parse.borders import Line, Piece, separate
-from newsarchive.parse.evidence import Heading, Page, is_beside, select, title_place
+from newsarchive.parse.evidence import Heading, Page, is_beside, select
 from newsarchive.parse.labels import match_labels
 from newsarchive.parse.pieces import found_of
 from newsarchive.parse.published import CLOCK_SLACK, listed_in, modified, published, settle_rule
@@ -357,7 +357,7 @@ def _not_beside(paragraphs: list[str], page: Page) -> list[str]:
 def _labels_of(page: Page, main: Piece) -> dict[str, str]:
     """Values of visible labels: inside the body, then around it from the headline on."""
     labels = dict(main.labels)
-    start = title_place(page)
+    start = page.title_place
     first = bare(main.paragraphs[0])[:60] if main.paragraphs else ""
     last = bare(main.paragraphs[-1])[:60] if main.paragraphs else ""
     end = next(
