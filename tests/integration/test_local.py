@@ -16,6 +16,7 @@ import pytest
 
 from newsarchive.errors import ArchiveError
 from newsarchive.local import processes
+from newsarchive.local.airflow import WORKER, LostWorkers
 from newsarchive.local.postgres import SOCKET_FILE, Postgres, socket_folder
 from newsarchive.local.processes import Children, Held, Stopped, marked, only_one
 
@@ -95,6 +96,22 @@ def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     assert held.value.facts == {"pid": os.getpid(), "port": 1}
     with only_one(lock, {"port": 3}):
         pass
+
+
+def test_a_worker_that_is_gone_is_missed_once(children: Children) -> None:
+    program = (
+        "import subprocess, sys, time\n"
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(1000)', sys.argv[1]]\n"
+        "kids = [subprocess.Popen(sleep) for _ in range(3)]; time.sleep(1000)\n"
+    )
+    children.start("scheduler", [sys.executable, "-c", program, f"{WORKER}: <idle>"], {})
+    scheduler = next(p for p in psutil.Process().children() if program in p.cmdline())
+    until(lambda: len([c for c in scheduler.children() if f"{WORKER}: <idle>" in c.cmdline()]) == 3)
+    lost = LostWorkers()
+    assert [lost(scheduler), lost(scheduler)] == [False, False]
+    scheduler.children()[0].kill()
+    until(lambda: lost(scheduler))
+    assert not lost(scheduler)
 
 
 def test_the_scheduler_has_loaded_what_tasks_need(tmp_path: Path) -> None:

@@ -150,10 +150,12 @@ class LostWorkers:
 
     def __call__(self, scheduler: psutil.Process) -> bool:
         """Return whether a worker that was there at the last look is gone."""
-        now = {child.pid for child in scheduler.children() if _is_worker(child)}
+        alive = {child.pid: child for child in scheduler.children() if _is_alive(child)}
         before = self._seen if self._scheduler == scheduler.pid else set()
-        self._scheduler, self._seen = scheduler.pid, now
-        return not before <= now
+        self._scheduler = scheduler.pid
+        # once a worker, always one: a title can be read while it is being written
+        self._seen = {pid for pid, child in alive.items() if pid in before or _is_worker(child)}
+        return not before <= alive.keys()
 
 
 class Rest:
@@ -281,6 +283,13 @@ def _check(response: requests.Response) -> None:
     if not response.ok:
         where = response.url.split("?")[0]
         raise Refused(f"Airflow answered {response.status_code} at {where}: {response.text[:200]}")
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _is_worker(process: psutil.Process) -> bool:
