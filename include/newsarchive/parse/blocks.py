@@ -98,29 +98,31 @@ def read_blocks(root: HtmlElement) -> Blocks:
     inner: list[str] = []
     box, linked, bold = -1, 0, 0
     links = bolds = 0
+    spaced = False  # white space stands before the text that is to come, as between most boxes
     kinds = _KINDS.get
     # Of an element that is passed over only its start is told, and its tail is read there.
     walk = iterwalk(root, events=("start", "end"))
     for event, element in walk:
         tag = element.tag
         kind = kinds(tag) or _kind_of(tag)
-        if event == "start":
-            if kind == _UNSEEN:
-                walk.skip_subtree()
-                continue
+        starts = event == "start"
+        if kind == _BOX or (kind == _BREAK and starts):
+            if parts:
+                _flush(blocks, parts, box, linked, bold, inner)
+            elif spaced:
+                inner.clear()
+            linked = bold = 0
+            spaced = False
+        if starts:
             if kind == _BOX:
-                if parts:
-                    _flush(blocks, parts, box, linked, bold, inner)
-                linked = bold = 0
                 if len(blocks) > _MOST_BLOCKS:
                     break
                 boxes.append(_box_of(element, tag, box, boxes, forms, len(blocks)))
                 box = len(boxes) - 1
-            elif kind == _BREAK:
-                if parts:
-                    _flush(blocks, parts, box, linked, bold, inner)
-                linked = bold = 0
-            else:
+            elif kind == _UNSEEN:
+                walk.skip_subtree()
+                continue
+            elif kind != _BREAK:
                 if kind == _LINK:
                     links += 1
                 elif kind == _BOLD:
@@ -131,9 +133,6 @@ def read_blocks(root: HtmlElement) -> Blocks:
             text = element.text
         else:
             if kind == _BOX:
-                if parts:
-                    _flush(blocks, parts, box, linked, bold, inner)
-                linked = bold = 0
                 boxes[box].end = len(blocks)
                 box = boxes[box].parent
             elif kind == _LINK:
@@ -143,7 +142,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
             if element is root:
                 break
             text = element.tail
-        if text:
+        if text and not parts and text.isspace():
+            spaced = True
+        elif text:
             parts.append(text)
             if links or bolds:
                 size = len("".join(text.split()))
