@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-text train-text lint format lock clean
+.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ train-text: .venv/.run .cache/train-text/.installed ## Train what finds the text
 	@mkdir -p $(@D)
 	@$(UV) install --quiet --target $(@D)/packages -r $< -c requirements.lock
 	@touch $@
+
+bench-archive: .venv/.run ## Measure an archive of ten years and 5 million articles; ARGS="--articles 100000"
+	@$(BIN)/python scripts/bench_archive.py $(ARGS)
 
 bench-ccnews: .venv/.run ## Measure the scan of a month of CC-NEWS: 20 files, 50,000 pages
 	@$(BIN)/python scripts/bench_ccnews.py $(ARGS)
