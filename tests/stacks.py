@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from newsarchive.local.airflow import ADMIN, Refused, Rest
 
@@ -22,6 +25,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def words_of(process: psutil.Process) -> str:
+    """Return a process's command line; empty once it has ended."""
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 @dataclass

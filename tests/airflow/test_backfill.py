@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 from days import KEYS, SAME, rows
-from stacks import Stack
+from stacks import Stack, words_of
 
 from newsarchive.days import days_between
 from newsarchive.schema import TABLES
@@ -162,15 +162,9 @@ def kill_one(stack: Stack, what: str, chance: random.Random) -> None:
     """Kill the scheduler, or a process below it that runs a task; only what the stack started."""
     assert stack.process is not None
     ours = psutil.Process(stack.process.pid).children(recursive=True)
-    schedulers = [p for p in ours if "scheduler" in " ".join(_words(p))]
+    schedulers = [p for p in ours if "scheduler" in words_of(p)]
     workers = [c for p in schedulers for c in p.children(recursive=True)]
     found = schedulers[:1] if what == "scheduler" else workers
     if found:
         with suppress(psutil.Error):
             chance.choice(found).kill()
-
-
-def _words(process: psutil.Process) -> list[str]:
-    with suppress(psutil.Error):
-        return process.cmdline()
-    return []

@@ -10,7 +10,7 @@ import duckdb
 import psutil
 import pytest
 import requests
-from stacks import Stack
+from stacks import Stack, words_of
 
 from newsarchive.days import days_between
 
@@ -125,7 +125,7 @@ def test_workers_killed_while_they_wait(stack: Stack) -> None:
     # one of them waits with the lock of the queue in its hand
     assert stack.process is not None
     ours = psutil.Process(stack.process.pid).children(recursive=True)
-    waiting = [p for p in ours if "LocalExecutor: <idle>" in " ".join(p.cmdline())]
+    waiting = [p for p in ours if "LocalExecutor: <idle>" in words_of(p)]
     assert waiting
     for process in waiting[:-1]:
         process.kill()
