@@ -5,12 +5,13 @@ writer committed to the same partition in between, the commit raises and the wor
 fresh state (`committing`).
 """
 
+import ctypes
 import json
 import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
@@ -36,8 +37,22 @@ from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 
 log = logging.getLogger(__name__)
 
-# Arrow's own allocator keeps what was freed: 100 MB more after a day of 5,000 pages.
-pa.set_memory_pool(pa.system_memory_pool())
+_MMAP_THRESHOLD = -3  # of `mallopt` in glibc
+
+
+def _give_memory_back() -> None:
+    """Have memory of tables go back to the system once it is freed.
+
+    Arrow's own allocator keeps it; glibc's does as well, for it raises the size from which a piece
+    is mapped by itself with every piece that is freed. A day of 5,000 articles is published in 440
+    MB so, and in 550 otherwise.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 256 * 1024)
+
+
+_give_memory_back()
 
 MOST_TRIES = 12
 LOG_DAYS = 30  # that entries of a log stay: what Delta Lake itself says where a table does not
