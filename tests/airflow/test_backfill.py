@@ -135,7 +135,7 @@ def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest
     try:
         killed.wait_for("Airflow stays up")
         last = killed.day - timedelta(days=SETTLED)
-        number = 12 if request.config.option.long == "all" else 6
+        number = 60 if request.config.option.long == "all" else 6
         some = days_between(last - timedelta(days=number - 1), last)
         reference = tmp_path / "command" / "archive"
         words = ["backfill", "--from", str(some[0]), "--to", str(some[-1])]
