@@ -49,11 +49,11 @@ def mixes(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def write_generations(root: Path, writer: str, days: Sequence[date], number: int, seed: int) -> int:
-    """Give a day of several a new generation and publish it, again and again; return how often."""
+    """Give days a new generation and publish them, each once, then by chance; return how often."""
     chance = random.Random(seed)
     own = settings.load(archive=str(root), state_dir=root.parent / "state", sources="sample_en")
     for generation in range(number):
-        day = chance.choice(days)
+        day = days[generation] if generation < len(days) else chance.choice(days)
         made = [
             version(
                 day,
