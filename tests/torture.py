@@ -17,6 +17,7 @@ from archives import version, write
 
 from newsarchive import settings, steps
 from newsarchive.store import snapshot
+from newsarchive.store.tables import committing
 
 # Each must be empty, whenever it is asked.
 NEVER = {
@@ -64,7 +65,7 @@ def write_generations(root: Path, writer: str, days: Sequence[date], number: int
             )
             for n in range(chance.randint(1, 30))
         ]
-        write(root, made)
+        committing(f"write {day}", write, root, made)
         steps.publish(day, own)
     return number
 
