@@ -47,9 +47,7 @@ with DAG(
         verified = steps.verify(repairing=params["repair"])
         if verified.findings:
             # Nothing changes by trying again.
-            raise AirflowFailException(
-                "\n".join(f"{f.path}: {f.problem} ({f.detail})" for f in verified.findings)
-            )
+            raise AirflowFailException("\n".join(map(str, verified.findings)))
         return verified.outcome.counts()
 
     verify()

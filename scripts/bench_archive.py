@@ -173,12 +173,11 @@ def fill(root: Path, args: argparse.Namespace, progress: Path) -> dict[str, floa
     nothing = {"months": 0, "cpu_s": dict.fromkeys(WRITTEN, 0.0)}
     state = json.loads(progress.read_text()) if progress.exists() else nothing
     first = LAST - timedelta(days=365 * args.years - 1)
-    a_day = args.articles // (365 * args.years)
     archive = Archive(root)
     for place, days in enumerate(months(first, LAST)):
         if place < state["months"]:
             continue
-        made = month_of(Texts(place), days, a_day, args.sources)
+        made = month_of(Texts(place), days, args.a_day, args.sources)
         for name, table in made.items():
             began = time.process_time()
             partitions = set(table[TABLES[name].partition].unique().to_pylist())
@@ -211,11 +210,10 @@ def opening(root: Path, times: int) -> tuple[float, float]:
 def publishing(root: Path, args: argparse.Namespace) -> float:
     """Publish days after the last; return the median of the seconds that one took."""
     given = settings.load(archive=str(root), state_dir=root.parent / "state", sources="sample_en")
-    a_day = args.articles // (365 * args.years)
     found = []
     for n in range(1, 4):
         day = LAST + timedelta(days=10 * n)
-        made = month_of(Texts(1000 + n), [day], a_day, args.sources)
+        made = month_of(Texts(1000 + n), [day], args.a_day, args.sources)
         Archive(root).open("versions").replace(made["versions"], [day])
         began = time.perf_counter()
         steps.publish(day, given)
@@ -278,7 +276,8 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=1_000_000, help="articles beside other forms")
     parser.add_argument("--keep", action="store_true", help="leave the archive where it is")
     args = parser.parse_args()
-    if args.articles < 365 * args.years:
+    args.a_day = args.articles // (365 * args.years)
+    if not args.a_day:
         sys.exit("--articles: one a day at least")
     work = measure.CACHE / f"archive-{args.articles}-{args.years}"
     work.mkdir(parents=True, exist_ok=True)
@@ -287,7 +286,7 @@ def main() -> None:
         sys.exit(f"{work}: needs {needed / 1e9:.0f} GB of free disk; ask for fewer --articles")
     root = work / "archive"
     filled = fill(root, args, work / "progress.json")
-    number = args.articles // (365 * args.years) * 365 * args.years
+    number = args.a_day * 365 * args.years
     opened, counted = opening(root, 7)
     bytes_each = size_of(root) / number
     published = publishing(root, args)

@@ -1,5 +1,6 @@
 """Whole days of the sample newspapers through the steps, and their rows beside the truth."""
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,6 +32,20 @@ def settings_for(folder: Path, port: int, **more: Any) -> Settings:
         "delay": 0.0,
     }
     return settings.load(**(given | more))
+
+
+def program_for(archive: Path, state: Path, port: int) -> list[str]:
+    """Return the words that start the program on an archive, with samples at `port`."""
+    options = {
+        "archive": archive,
+        "state_dir": state,
+        "sample_port": port,
+        "sources": "sample_*",
+        "delay": 0,
+        "backoff": 0.02,
+    }
+    given = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
+    return [sys.executable, "-m", "newsarchive.cli", *given]
 
 
 def plain(value: Any) -> Any:

@@ -131,14 +131,16 @@ class Stack:
                 assert time.monotonic() < end
                 time.sleep(1)
 
-    def wait_for_runs(self, days: list[date]) -> dict[date, str]:
+    def wait_for_runs(self, days: list[date], patience: float = 400) -> dict[date, str]:
         """Return the state of each day's run of `archive_day` once all have ended."""
         rest = self.rest()
-        end = time.monotonic() + 400
+        end = time.monotonic() + patience
         while True:
-            runs = {day: rest.run_of("archive_day", day) for day in days}
-            states = {day: run["state"] for day, run in runs.items() if run}
-            if len(states) == len(days) and set(states.values()) <= {"success", "failed"}:
-                return states
+            states: dict[date, str] = {}
+            with suppress(OSError):  # the server may just be starting again
+                runs = {r["logical_date"]: r["state"] for r in rest.runs("archive_day")}
+                states = {d: runs[at] for d in days if (at := f"{d}T00:00:00Z") in runs}
+                if len(states) == len(days) and set(states.values()) <= {"success", "failed"}:
+                    return states
             assert time.monotonic() < end, states
             time.sleep(0.5)

@@ -37,6 +37,9 @@ class Finding:
     problem: Problem
     detail: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem} ({self.detail})"
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

@@ -59,21 +59,6 @@ def assert_true(stack: Stack, days: list[date]) -> None:
     }
 
 
-def wait_for(stack: Stack, days: list[date], patience: float) -> dict[date, str]:
-    """Return the state of each day's run once all have ended."""
-    rest = stack.rest()
-    end = time.monotonic() + patience
-    while True:
-        states: dict[date, str] = {}
-        with suppress(OSError):  # the server may just be starting again
-            runs = {r["logical_date"]: r["state"] for r in rest.runs(DAILY)}
-            states = {d: runs[at] for d in days if (at := f"{d}T00:00:00Z") in runs}
-            if len(states) == len(days) and set(states.values()) <= {"success", "failed"}:
-                return states
-        assert time.monotonic() < end, states
-        time.sleep(1)
-
-
 @pytest.fixture(scope="module")
 def days(stack: Stack, request: pytest.FixtureRequest) -> list[date]:
     """Sixty days that have settled; six of them in a draw."""
@@ -104,7 +89,7 @@ def test_through_airflow_as_by_the_command(
 ) -> None:
     began = time.monotonic()
     stack.backfill(days[0], days[-1], at_once=4)
-    assert set(wait_for(stack, days, 1500).values()) == {"success"}
+    assert set(stack.wait_for_runs(days, 1500).values()) == {"success"}
     took = time.monotonic() - began
     assert_true(stack, days)
     assert_same(stack.folder / "archive", by_command[0], days)
@@ -124,7 +109,7 @@ def test_backwards_again_and_beside_the_daily_run(
     rest.clear(DAILY, daily["dag_run_id"])  # the daily run, again, at the same time
     time.sleep(5)
     wanted = [*days, stack.day]
-    assert set(wait_for(stack, wanted, 1500).values()) == {"success"}
+    assert set(stack.wait_for_runs(wanted, 1500).values()) == {"success"}
     assert_same(stack.folder / "archive", by_command[0], days)
 
 
@@ -146,13 +131,13 @@ def test_killed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest
         for number in range(5):
             time.sleep(chance.uniform(2, 8))
             kill_one(killed, "scheduler" if number % 2 else "worker", chance)
-        states = wait_for(killed, some, 1200)
+        states = killed.wait_for_runs(some, 1200)
         for day in [d for d, state in states.items() if state == "failed"]:
             run = killed.rest().run_of(DAILY, day)
             assert run is not None
             killed.rest().clear(DAILY, run["dag_run_id"])
         time.sleep(2)
-        assert set(wait_for(killed, some, 1200).values()) == {"success"}
+        assert set(killed.wait_for_runs(some, 1200).values()) == {"success"}
         assert_same(killed.folder / "archive", reference, some)
     finally:
         killed.stop()

@@ -4,14 +4,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from days import changed, lasting, rows, settings_for
+from days import changed, lasting, program_for, rows, settings_for
 
 from newsarchive import steps
 from newsarchive.sample.serve import SampleServer, start
@@ -47,18 +46,9 @@ def backfilling(samples: SampleServer) -> Iterator[Start]:
 
 
 def _backfilling(folder: Path, samples: SampleServer, *more: str) -> subprocess.Popen[bytes]:
-    options = {
-        "archive": folder / "archive",
-        "state_dir": folder / "state",
-        "sample_port": samples.server_port,
-        "sources": "sample_*",
-        "delay": 0,
-        "backoff": 0.02,
-    }
-    given = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
     words = ["backfill", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), *more]
     return subprocess.Popen(
-        [sys.executable, "-m", "newsarchive.cli", *given, *words],
+        [*program_for(folder / "archive", folder / "state", samples.server_port), *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={k: v for k, v in os.environ.items() if not k.startswith("NEWSARCHIVE_")},

@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from days import lasting, settings_for
+from days import lasting, program_for, settings_for
 
 from newsarchive import settings, steps
 from newsarchive.sample.serve import SampleServer, start
@@ -43,17 +42,8 @@ def remount(disk: Path, how: str) -> None:
 
 def run(samples: SampleServer, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command of ours on an archive in a folder; its state lies elsewhere."""
-    options = {
-        "archive": folder / "archive",
-        "state_dir": folder.parent / "state",
-        "sample_port": samples.server_port,
-        "sources": "sample_*",
-        "delay": 0,
-        "backoff": 0.02,
-    }
-    given = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
     return subprocess.run(
-        [sys.executable, "-m", "newsarchive.cli", *given, *words],
+        [*program_for(folder / "archive", folder.parent / "state", samples.server_port), *words],
         capture_output=True,
         text=True,
         check=False,

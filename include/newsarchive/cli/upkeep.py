@@ -1,4 +1,4 @@
-"""Commands that keep the archive whole and small: verify, maintain."""
+"""Commands that keep the archive whole and small: verify, maintain, backup."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -147,8 +147,8 @@ def backup(options: Options, destination: Path) -> int:
                 "damaged": done.damaged,
             }
         )
-    for path in done.damaged:
-        output.say(f"{path}: missing, or its SHA-256 is another: not copied")
+    for note in done.outcome.notes:
+        output.say(note)
     output.say(
         f"{done.files:,} files, {done.bytes / 1e6:,.1f} MB in {destination}, "
         f"{done.copied:,} of them copied now"

@@ -59,8 +59,7 @@ def capturing(
     since = monotonic()
     day = run_day or today()
     earlier = _asked_before(place, day)
-    for path in settle(place.root, day, lambda: warc_paths(place, day)):
-        outcome.notes.append(f"{path}: left unfinished by a run that was killed; cleared away")
+    outcome.notes += clear_away(place, day)
     with Fetcher(
         place.settings,
         run_day,
@@ -106,7 +105,13 @@ def capturing(
             outcome.notes += [note for note in slowed if note not in told | {*outcome.notes}]
 
 
-def warc_paths(place: Place, day: date) -> set[str]:
+def clear_away(place: Place, day: date) -> list[str]:
+    """Clear away the WARC files of a day that killed runs left open; say which."""
+    left = settle(place.root, day, lambda: _warc_paths(place, day))
+    return [f"{path}: left unfinished by a run that was killed; cleared away" for path in left]
+
+
+def _warc_paths(place: Place, day: date) -> set[str]:
     """Return the WARC files that the captures of a day name."""
     rows = place.archive.open("captures").read([day], ["warc_path"])
     return set(pc.unique(rows["warc_path"]).to_pylist())

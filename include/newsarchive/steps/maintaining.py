@@ -9,23 +9,21 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
-from newsarchive import settings as settings_module
 from newsarchive import sums
 from newsarchive.errors import ArchiveError
-from newsarchive.fetch.warc import OPEN, settle
+from newsarchive.fetch.warc import OPEN
 from newsarchive.integrity import partition_of
 from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
-from newsarchive.steps.capturing import warc_paths
-from newsarchive.steps.place import Place, Progress, place_of, quiet, reported
+from newsarchive.steps.capturing import clear_away
+from newsarchive.steps.place import Place, Progress, place_of, quiet, reported, with_archive
 from newsarchive.steps.publishing import named
 from newsarchive.steps.verifying import adopt_unknown
 from newsarchive.store import snapshot
-from newsarchive.store.tables import Archive, Target, committing
+from newsarchive.store.tables import Target, committing
 
 WHAT = (
     *("days compacted", "files joined", "bytes joined", "checkpoints", "log entries removed"),
@@ -53,12 +51,7 @@ def maintain(
         ArchiveError: there is no archive, or a file that would be joined to others is damaged.
         Conflict: another writer was first too often.
     """
-    settings = settings or settings_module.load()
-    if not settings.archive_path.is_dir():
-        raise ArchiveError(
-            f"{settings.archive_path}: no archive here yet; `newsarchive run` makes one"
-        )
-    place = place_of(settings)
+    place = place_of(with_archive(settings))
     outcome = Outcome("maintain", [])
     tables = [name for name in TABLES if place.archive.has(name)]
     for done, name in enumerate(tables, 1):
@@ -222,10 +215,9 @@ def _clear_away(place: Place, outcome: Outcome, dry_run: bool) -> None:
     if dry_run or not place.archive.has("captures"):
         return
     for folder in folders:
-        day = date.fromisoformat(folder.name.partition("=")[2])
-        for path in settle(place.root, day, partial(warc_paths, place, day)):
-            outcome.add("raw", "files removed")
-            outcome.notes.append(f"{path}: left unfinished by a run that was killed; cleared away")
+        cleared = clear_away(place, date.fromisoformat(folder.name.partition("=")[2]))
+        outcome.add("raw", "files removed", len(cleared))
+        outcome.notes += cleared
 
 
 # ------------------------------------------------------------------------------------------- sums
@@ -243,7 +235,7 @@ def _tidy_sums(place: Place, outcome: Outcome, dry_run: bool) -> None:
     if dry_run:
         return
     with snapshot.publishing(root):
-        used = {file.path for file in snapshot.named_files(root)} | _live(place.archive)
+        used = {file.path for file in snapshot.named_files(root)} | place.archive.live()
         now = sums.digest(root / snapshot.NAME) if (root / snapshot.NAME).exists() else ""
         right = now in sums.load(root).of.get(snapshot.NAME, ())
 
@@ -253,7 +245,3 @@ def _tidy_sums(place: Place, outcome: Outcome, dry_run: bool) -> None:
             return path in used or not partition_of(path) or (root / path).exists()
 
         sums.fold(root, wanted)
-
-
-def _live(archive: Archive) -> set[str]:
-    return {path for n in TABLES if archive.has(n) for _, path in archive.open(n).files()}

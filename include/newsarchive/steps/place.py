@@ -36,6 +36,20 @@ Progress = Callable[[str, int, int], None]
 """What is being done, how many of it are done, out of how many."""
 
 
+def with_archive(settings: Settings | None) -> Settings:
+    """Return settings, of which the archive is there.
+
+    Raises:
+        ArchiveError: there is none.
+    """
+    settings = settings or settings_module.load()
+    if not settings.archive_path.is_dir():
+        raise ArchiveError(
+            f"{settings.archive_path}: no archive here yet; `newsarchive run` makes one"
+        )
+    return settings
+
+
 def quiet(what: str, done: int, total: int) -> None:
     """Show nothing."""
 

@@ -345,10 +345,7 @@ class _Repair:
 
     def _remove_left(self) -> None:
         """Remove damaged files that neither their table nor the snapshot names any more."""
-        used = {f.path for f in snapshot.named_files(self._root)}
-        used.update(
-            p for n in TABLES if self._has(n) for _, p in self._place.archive.open(n).files()
-        )
+        used = {f.path for f in snapshot.named_files(self._root)} | self._place.archive.live()
         for path in sorted(self._bad - used):
             if partition_of(path):
                 (self._root / path).unlink(missing_ok=True)

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from newsarchive import integrity, sums
-from newsarchive import settings as settings_module
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.scan import Scanner, scan_file
 from newsarchive.fetch.transport import Ended
@@ -21,7 +20,7 @@ from newsarchive.integrity import Finding, Known, Read
 from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
-from newsarchive.steps.place import Progress, place_of, quiet, reported
+from newsarchive.steps.place import Progress, place_of, quiet, reported, with_archive
 from newsarchive.steps.repairing import JOURNAL, interrupted, repair
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
@@ -68,10 +67,8 @@ def verify(
     Raises:
         ArchiveError: there is no archive.
     """
-    settings = settings or settings_module.load()
+    settings = with_archive(settings)
     root = settings.archive_path
-    if not root.is_dir():
-        raise ArchiveError(f"{root}: no archive here yet; `newsarchive run` makes one")
     found = _verified(settings, progress)
     rebuilt: list[Finding] = []
     notes: list[str] = []
@@ -93,7 +90,7 @@ def verify(
     for problem in ("missing", "changed", "stray"):
         outcome.add("archive", problem, sum(f.problem == problem for f in found.findings))
     outcome.notes += [f"{f.path}: {f.problem}, and rebuilt" for f in rebuilt]
-    outcome.notes += [f"{f.path}: {f.problem} ({f.detail})" for f in found.findings]
+    outcome.notes += map(str, found.findings)
     return replace(found, outcome=reported(outcome), rebuilt=rebuilt, notes=notes)
 
 

@@ -145,7 +145,7 @@ class Target:
 
     def has_checkpoint(self) -> bool:
         """Say whether there is a checkpoint of this version."""
-        return (self.folder / LOG / f"{self.version:020d}.checkpoint.parquet").exists()
+        return _checkpoint(self.folder, self.version).exists()
 
     def checkpoint(self) -> bool:
         """Write a checkpoint of the log: what was before it need not be read to open the table.
@@ -305,6 +305,11 @@ class Archive:
         """Say whether a table is there already; `open` would make it."""
         return DeltaTable.is_deltatable(str(self.root / table))
 
+    def live(self) -> set[str]:
+        """Return the paths (below the archive) of the files of all tables that are there."""
+        there = filter(self.has, TABLES)
+        return {path for name in there for _, path in self.open(name).files()}
+
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows to a table, whatever others do to it meanwhile.
 
@@ -380,6 +385,10 @@ def _open_or_create(folder: Path, table: Table) -> DeltaTable:
         return DeltaTable(str(folder))
 
 
+def _checkpoint(folder: Path, version: int) -> Path:
+    return folder / LOG / f"{version:020d}.checkpoint.parquet"
+
+
 def _record_sums(folder: Path, version: int) -> None:
     """Keep the sums of what a commit wrote: its files, its place in the log, a checkpoint."""
     entry = folder / LOG / f"{version:020d}.json"
@@ -388,7 +397,7 @@ def _record_sums(folder: Path, version: int) -> None:
     except OSError as error:
         raise ArchiveError(f"{entry}: {error.strerror}") from None
     paths = [folder / unquote(line["add"]["path"]) for line in lines if "add" in line]
-    checkpoint = folder / LOG / f"{version:020d}.checkpoint.parquet"
+    checkpoint = _checkpoint(folder, version)
     if checkpoint.exists():
         paths += [checkpoint, folder / LOG / "_last_checkpoint"]
     sums.record_files(folder.parent, [*paths, entry])
