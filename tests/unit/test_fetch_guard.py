@@ -25,6 +25,12 @@ PRIVATE = [
     "64:ff9b::10.0.0.1",
     "2002:0a00:0001::1",
     "::127.0.0.1",
+    "192.0.0.8",
+    "192.88.99.1",
+    "3fff::1",
+    "2606:4700::5efe:10.0.0.1",
+    "2606:4700::200:5efe:127.0.0.1",
+    "2001:0:4136:e378:8000:63bf:80ff:fffe",
 ]
 NEVER = [
     "169.254.169.254",
@@ -45,6 +51,10 @@ NEVER = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::",
+    "2606:4700::5efe:169.254.169.254",
+    "64:ff9b:1::a00:1",
+    "::ffff:0:8.8.8.8",
+    "4000::1",
     "no address",
 ]
 
@@ -108,6 +118,16 @@ def test_no_connection_is_tried_to_a_blocked_address(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket, "socket", None)
     with pytest.raises(guard.BlockedAddress, match=r"10\.0\.0\.1 \(private address\)"):
         guard.connect("inside.test", 80, allow_private=False, timeout=2)
+
+
+def test_public_addresses_of_this_machine_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "refusal", lambda address, allow_private: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(guard.BlockedAddress, match="address of this machine"):
+            guard.connect("127.0.0.1", port, allow_private=False, timeout=2)
+        sock, _ = guard.connect("127.0.0.1", port, allow_private=True, timeout=2)
+        sock.close()
 
 
 def test_a_name_server_that_never_answers_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,11 @@ opened to the judged address itself: there is no second look-up that could answe
 import socket
 import threading
 import time
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
 from typing import Any
+
+import psutil
 
 # Metadata services of clouds: what they answer is credentials. The others are link-local or private
 # already.
@@ -20,6 +22,11 @@ _METADATA = frozenset(
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = IPv6Network("::/96")
+# Interface ids of ISATAP: an IPv4 address follows.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
+# What the tables of older Pythons take for public: protocol assignments, relays of 6to4 (withdrawn),
+# documentation.
+_LATE = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 
 _Info = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
 
@@ -61,9 +68,30 @@ def _refusal(ip: IPv4Address | IPv6Address, allow_private: bool) -> str | None:
         return None if allow_private else "loopback address"
     if ip.is_reserved or (isinstance(ip, IPv6Address) and ip.is_site_local):
         return "reserved address"
-    if not ip.is_global:  # private, shared (CGNAT), documentation, benchmarking
+    # private, shared (CGNAT), documentation, benchmarking
+    if not ip.is_global or any(ip in network for network in _LATE):
         return None if allow_private else "private address"
     return None
+
+
+def refusal_here(address: str, allow_private: bool) -> str | None:
+    """Say why an IP address may not be asked from this machine; None when it may.
+
+    That is `refusal`, and besides the public addresses of this machine itself: what listens on them
+    may trust whoever comes from here.
+    """
+    why = refusal(address, allow_private)
+    if why is None and not allow_private and _is_this_machine(address):
+        return "address of this machine"
+    return why
+
+
+def _is_this_machine(address: str) -> bool:
+    ip = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        ip = _embedded(ip) or ip
+    ours = (each.address for addresses in psutil.net_if_addrs().values() for each in addresses)
+    return str(ip) in (each.partition("%")[0] for each in ours)
 
 
 def _embedded(ip: IPv6Address) -> IPv4Address | None:
@@ -74,7 +102,8 @@ def _embedded(ip: IPv6Address) -> IPv4Address | None:
         return ip.sixtofour
     if ip.teredo is not None:
         return ip.teredo[1]
-    if ip in _NAT64 or (ip in _V4_COMPATIBLE and int(ip) > 1):
+    isatap = int(ip) >> 32 & 0xFFFF_FFFF in _ISATAP
+    if isatap or ip in _NAT64 or (ip in _V4_COMPATIBLE and int(ip) > 1):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return None
 
@@ -103,7 +132,7 @@ def connect(
     refused: list[str] = []
     for info in _resolve(host.strip("[]"), port, timeout):
         address = str(info[3][0])
-        why = refusal(address, allow_private)
+        why = refusal_here(address, allow_private)
         if why is None:
             permitted.append(info)
         else:

@@ -225,7 +225,7 @@ class _Guarded:
         exchange = _exchange()
         if self.sock is not None and self.ip is not None:
             # A kept connection may have been opened for another source, which may ask more.
-            why = guard.refusal(self.ip, exchange.allow_private)
+            why = guard.refusal_here(self.ip, exchange.allow_private)
             if why is not None:
                 raise Ended("blocked_address", f"{self.ip} ({why})")
             self.sock.settimeout(min(exchange.read_timeout, exchange.left()))
