@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint format lock clean
+.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint audit format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,14 @@ lint: .venv/.dev ## Check style, form and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+audit: .venv/.dev .cache/audit/.installed ## Look every locked package up among known vulnerabilities (asks the network)
+	@PYTHONPATH=.cache/audit/packages $(BIN)/python scripts/audit.py
+
+.cache/audit/.installed: scripts/audit.txt requirements-dev.lock
+	@mkdir -p $(@D)
+	@$(UV) install --quiet --target $(@D)/packages -r $< -c requirements-dev.lock
+	@touch $@
 
 format: .venv/.dev ## Put the code into form
 	$(BIN)/ruff check --fix-only --quiet

@@ -76,6 +76,22 @@ def test_second_start_in_the_same_folder_is_refused_in_one_line(stack: Stack) ->
     assert re.fullmatch(r"newsarchive: .*already runs .*process \d+.*Ctrl-C.*\n", refused.stderr)
 
 
+def test_no_secret_is_in_a_log(stack: Stack) -> None:
+    state = stack.folder / "state"
+    secrets = {
+        file.name: file.read_text().strip()
+        for file in [*(state / "airflow/secrets").iterdir(), state / "postgres/password"]
+        if file.name != "passwords.json"
+    }
+    assert {"admin", "api", "fernet", "jwt", "password"} <= secrets.keys()
+    logs = [f for place in ("logs", "airflow/logs") for f in (state / place).rglob("*.log")]
+    assert len(logs) > 5
+    for log in logs:
+        text = log.read_text(errors="replace")
+        for name, secret in secrets.items():
+            assert secret not in text, (log, name)
+
+
 def test_a_task_leads_to_its_coverage(stack: Stack) -> None:
     rest = stack.rest()
     run = rest.run_of(DAILY, stack.day)
