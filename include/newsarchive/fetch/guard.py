@@ -24,8 +24,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = IPv6Network("::/96")
 # Interface ids of ISATAP: an IPv4 address follows.
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
-# What the tables of older Pythons take for public: protocol assignments, relays of 6to4 (withdrawn),
-# documentation.
+# What the tables of older Pythons take for public: protocol assignments, the withdrawn relays of
+# 6to4, documentation.
 _LATE = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 
 _Info = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
