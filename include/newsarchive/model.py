@@ -168,6 +168,7 @@ Reason = Literal[
     "too_short",
     "paywall",  # the beginning alone: the rest is for subscribers
     "wrong_language",  # none of those that the source declares
+    "removed",  # an article that was removed on request, found at another address
     # of a capture without bytes: its outcome
     "redirect",
     "http_error",
@@ -280,6 +281,23 @@ class Alias:
     article_id: str
     reason: str | None
     """moved, retitled or parser; None in rows of before there were reasons, which are parser's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The tombstone of an article that was removed on request; nothing of what it said."""
+
+    removed_day: date
+    article_id: str
+    source: str
+    removed_at: datetime
+    reason: str
+    asked_by: str | None
+    article_ids: list[str]
+    """All ids that it had, or would have at one of its addresses; sorted."""
+    link_ids: list[str]
+    payloads: list[str]
+    """SHA-256 of documents that were imported as it; hex."""
 
 
 @dataclass(frozen=True, slots=True)

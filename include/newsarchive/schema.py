@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _day = pa.date32()
 _text = pa.string()
@@ -457,6 +457,24 @@ STORIES = Table(
     ),
 )
 
+REMOVALS = Table(
+    "removals",
+    "Articles that were removed on request: what recognises them, nothing of what they said",
+    "removed_day",
+    ("source", "article_id"),
+    (
+        _c("removed_day", _day, "UTC day of the removal; partition", null=False),
+        _c("article_id", _text, "Article, by the id that it was shown as", null=False),
+        _SOURCE,
+        _c("removed_at", _time, "When it was removed, UTC", null=False),
+        _c("reason", _text, "Why, in the words of who removed it", null=False),
+        _c("asked_by", _text, "Who asked for it"),
+        _c("article_ids", _texts, "All ids that it had, or would have", null=False),
+        _c("link_ids", _texts, "Ids of the addresses that led to it", null=False),
+        _c("payloads", _texts, "SHA-256 of documents that were imported as it", null=False),
+    ),
+)
+
 TABLES = {
     t.name: t
     for t in (
@@ -470,5 +488,6 @@ TABLES = {
         ARTICLE_INDEX,
         ALIASES,
         STORIES,
+        REMOVALS,
     )
 }

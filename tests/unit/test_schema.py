@@ -20,6 +20,7 @@ RECORDS: dict[str, type] = {
     "articles": model.Article,
     "aliases": model.Alias,
     "coverage": model.Coverage,
+    "removals": model.Removal,
 }
 TYPES: dict[Any, tuple[pa.DataType, ...]] = {
     str: (pa.string(),),

@@ -49,6 +49,7 @@ VIEWS = (
     "coverage",
     "articles",
     "aliases",
+    "removals",
     "daily_counts",
     "keywords",
     "sources",

@@ -33,6 +33,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from newsarchive import sums
 from newsarchive.errors import ArchiveError, Conflict
 from newsarchive.integrity import LOG
+from newsarchive.removals import Removals, removals_of
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 
 log = logging.getLogger(__name__)
@@ -261,6 +262,8 @@ class Target:
             self._write(_checked(rows, self.table), mode="append")
 
     def _write(self, rows: pa.Table, **how: Any) -> None:
+        # Whoever writes: what a writer read before a removal must not come back with it.
+        rows = removed(self.folder.parent).without(self.table.name, rows)
         made = pa.schema(self._delta.schema().to_arrow())
         there = set(made.names)
         if strange := there - set(rows.schema.names):
@@ -321,6 +324,26 @@ class Archive:
     def open_all(self, *tables: str) -> dict[str, Target]:
         """Open several tables, by name."""
         return {name: self.open(name) for name in tables}
+
+    def removed(self) -> Removals:
+        """Return what recognises the articles that were removed on request."""
+        return removed(self.root)
+
+
+_REMOVED: dict[tuple[Path, int], Removals] = {}
+"""Of the archives that this process writes to, by the version of the table."""
+
+
+def removed(root: Path) -> Removals:
+    """Return what recognises the articles that were removed from an archive on request."""
+    table = TABLES["removals"]
+    if not DeltaTable.is_deltatable(str(root / table.name)):
+        return Removals()
+    target = Target(root, table)
+    key = root, target.version
+    if key not in _REMOVED:
+        _REMOVED[key] = removals_of(target.read().to_pylist())
+    return _REMOVED[key]
 
 
 def rows_of(records: Iterable[Any], table: Table) -> pa.Table:

@@ -1,0 +1,1 @@
+CREATE VIEW removals AS SELECT * FROM _removals;
