@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -57,6 +57,16 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         default_factory=_state_dir,
         description="Folder for what belongs to this machine: leases, Airflow's database, logs",
+    )
+    leases_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL database where workers on several machines share the leases of "
+        "hosts (postgresql://…); empty: files in state_dir, for one machine",
+    )
+    lease_seconds: float = Field(
+        60.0,
+        ge=2,
+        description="Seconds that a worker which stops answering keeps a host, with leases_url",
     )
     contact: str = Field(
         "", description="Mail address or page that publishers find in our user agent"

@@ -174,6 +174,13 @@ def test_every_setting_is_described_and_frozen() -> None:
         settings.load().delay = 1  # type: ignore[misc]
 
 
+def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSARCHIVE_LEASES_URL", "postgresql://user:secret@host/database")
+    found = settings.load()
+    assert found.leases_url.get_secret_value().endswith("secret@host/database")
+    assert "secret@" not in f"{found} {found!r} {found.leases_url}"
+
+
 def test_the_sources_that_are_on(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
         'name = "own"\ntitle = "x"\nurl = "https://own.example/"\nlanguage = "en"\n'

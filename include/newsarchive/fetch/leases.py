@@ -1,10 +1,11 @@
-"""The lease of a host: one request at a time, with its delay, across this machine's processes.
+"""The lease of a host: one request at a time, with its delay, across processes.
 
-A lease must guarantee that a request starts only if its whole time-out fits into what remains of
-the lease. Here it is a kernel lock (`flock`), which has no end that could pass: it is held until
-the request is over, and the kernel frees it at the holder's death, together with the holder's
-connections. A process that is paused keeps it, so that its request and another's never meet; the
-others wait up to a bound and then leave the host alone for this run.
+No request may go on under a lease that has ended. Workers on several machines share leases in a
+database (`shared_leases.py`); those of one machine, in a folder, here. Here a lease is a kernel
+lock (`flock`), which has no end that could pass: it is held until the request is over, and the
+kernel frees it at the holder's death, together with the holder's connections. A process that is
+paused keeps it, so that its request and another's never meet; the others wait up to a bound and
+then leave the host alone for this run.
 
 Two locks make a turnstile: who wants the lease waits for it inside the gate, and who just gave it
 back has to pass the gate again. So processes take turns, however short the time between two
@@ -12,14 +13,16 @@ requests of one of them is.
 """
 
 import hashlib
+import math
 import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import filelock
 
@@ -40,6 +43,49 @@ def safe_name(host: str) -> str:
     return f"{readable}-{hashlib.sha256(host.encode()).hexdigest()[:8]}"
 
 
+class Lease:
+    """A lease that is held. Unless it is prolonged once, it has no end."""
+
+    def __init__(self) -> None:
+        """Begin without an end."""
+        self._until = math.inf
+        self.lost = False
+        self.on_loss: Callable[[], None] = lambda: None
+        """Cuts off what goes on under it; called by another thread."""
+
+    def left(self) -> float:
+        """Return the seconds in which the host may still be asked."""
+        return 0.0 if self.lost else self._until - now()
+
+    def prolong(self, began: float, term: float) -> None:
+        """Let it last to a bit before `term` seconds after `began`, a time of `now`."""
+        self._until = began + term * 11 / 12
+
+    def lose(self) -> None:
+        """Say that it has ended; cut off what goes on."""
+        if not self.lost:
+            self.lost = True
+            self.on_loss()
+
+
+class HostLeases(Protocol):
+    """What both kinds of leases do."""
+
+    def hold(self, host: str, delay: float, bound: float) -> AbstractContextManager[Lease]:
+        """Hold the lease of `host` for one request, `delay` seconds after the last one's end."""
+
+    def left(self, host: str, delay: float) -> float:
+        """Return the seconds until a request could be made, `delay` after the last one's end."""
+
+    def close(self) -> None:
+        """Let go of whatever is open."""
+
+
+def now() -> float:
+    """Return seconds of a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Leases:
     """Leases of hosts, in a folder that all processes of the machine share."""
 
@@ -53,7 +99,7 @@ class Leases:
         self._stop = stop or threading.Event()
 
     @contextmanager
-    def hold(self, host: str, delay: float, bound: float) -> Iterator[None]:
+    def hold(self, host: str, delay: float, bound: float) -> Iterator[Lease]:
         """Hold the lease of `host` for one request, `delay` after the last one's end.
 
         Args:
@@ -78,7 +124,7 @@ class Leases:
             self._wait(last, delay)
             _touch(last)  # should this process be killed, the delay counts from here
             try:
-                yield
+                yield Lease()
             finally:
                 _touch(last)
         finally:
@@ -87,6 +133,9 @@ class Leases:
     def left(self, host: str, delay: float) -> float:
         """Return the seconds until a request could be made, `delay` after the last one's end."""
         return _left(self._folder / f"{safe_name(host)}.last", delay)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
 
     def _take(self, path: Path, host: str, deadline: float) -> filelock.BaseFileLock:
         # filelock would fall back to a lock by mere existence of a file, which outlives its holder.

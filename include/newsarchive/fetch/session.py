@@ -28,7 +28,7 @@ from newsarchive.errors import ArchiveError, HostBusy
 from newsarchive.fetch import transport
 from newsarchive.fetch.budget import Budgets, Spent, cost_of
 from newsarchive.fetch.coding import ACCEPT, Decoded, decode
-from newsarchive.fetch.leases import Leases, Stopped
+from newsarchive.fetch.leases import HostLeases, Lease, Leases, Stopped
 from newsarchive.fetch.robots import KEEP, MOST_BYTES, RobotsCache, Rules, judge
 from newsarchive.fetch.standing import Standings, group
 from newsarchive.fetch.warc import Stored, WarcFiles, header, parse_head, stored_head
@@ -219,7 +219,7 @@ class Fetcher:
         agent = " ".join(settings.user_agent.split())
         self._user_agent = agent.encode("ascii", "replace").decode()
         self._warc = WarcFiles(archive, name, self._user_agent)
-        self._leases = Leases(settings.state_dir / "leases", self._stop)
+        self._leases = _leases(settings, self._stop)
         self._robots = RobotsCache(settings.state_dir / "robots", archive.absolute())
         self._standings = Standings(settings.state_dir / "hosts", settings.max_delay)
         self._rules: dict[str, Rules] = {}
@@ -238,6 +238,7 @@ class Fetcher:
     ) -> None:
         self._end()
         self._adapter.close()
+        self._leases.close()
         self._warc.close()
 
     def roll(self) -> None:
@@ -460,15 +461,14 @@ class Fetcher:
                         return _Tried(asked=hop > 0)
                 delay = self._delay(host, request.source)
                 bound = 2 * worker.timeout(request) + delay
-                with self._leases.hold(host, delay, bound):
+                with self._leases.hold(host, delay, bound) as lease:
                     if request.kind == "robots" and hop == 0 and self._known_rules(host):
                         job.tries -= 1  # another one asked while we waited
                         return _Tried(asked=False)
                     self._check(host, request.kind)
                     self._take(host, request.source)
-                    exchange = worker.exchange(
-                        session, request, url, self._headers(request, url, hop)
-                    )
+                    headers = self._headers(request, url, hop)
+                    exchange = worker.exchange(session, request, url, headers, lease)
                     if self._stop.is_set():
                         raise Stopped
                     capture, decoded = self._record(request, exchange, attempt, hop)
@@ -811,9 +811,14 @@ class _Worker(threading.Thread):
         raise Stopped
 
     def exchange(
-        self, session: transport.Session, request: Request, url: str, headers: dict[str, str]
+        self,
+        session: transport.Session,
+        request: Request,
+        url: str,
+        headers: dict[str, str],
+        lease: Lease,
     ) -> transport.Exchange:
-        """Make one exchange, which `abort` can cut off."""
+        """Make one exchange, which `abort`, or the loss of the lease, can cut off."""
         settings = self._fetcher._settings
         limit = self.timeout(request)
         self._current = exchange = transport.Exchange(
@@ -822,7 +827,9 @@ class _Worker(threading.Thread):
             settings.connect_timeout,
             settings.read_timeout,
             limit,
+            lease=lease,
         )
+        lease.on_loss = exchange.abort
         if self._aborted:
             raise Stopped
         most = MOST_BYTES if request.kind == "robots" else self._fetcher._most_bytes
@@ -839,6 +846,21 @@ class _Worker(threading.Thread):
         self._aborted = True
         if self._current is not None:
             self._current.abort()
+
+
+def _leases(settings: Settings, stop: threading.Event) -> HostLeases:
+    """Return the leases that the settings ask for.
+
+    Raises:
+        ArchiveError: their folder or database cannot be used.
+    """
+    url = settings.leases_url.get_secret_value()
+    if not url:
+        return Leases(settings.state_dir / "leases", stop)
+    # Loaded here: most have no database, and its driver costs each task some time.
+    from newsarchive.fetch.shared_leases import SharedLeases
+
+    return SharedLeases(url, settings.lease_seconds, stop)
 
 
 def _host(url: str) -> str | None:

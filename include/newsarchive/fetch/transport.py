@@ -21,6 +21,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from newsarchive.fetch import guard
+from newsarchive.fetch.leases import Lease
 
 MOST_HEAD_BYTES = 256 * 1024
 _PIECE = 64 * 1024
@@ -81,6 +82,8 @@ class Exchange:
     error: str | None = None
     truncated: str | None = None
     """Why the body is not whole: length, time, disconnect."""
+    lease: Lease = field(default_factory=Lease)
+    """Of the host: no longer than it lasts may anything be sent or read."""
     sock: Any = None
     response: http.client.HTTPResponse | None = None
 
@@ -88,8 +91,10 @@ class Exchange:
         """Return the seconds that are left.
 
         Raises:
-            Ended: none.
+            Ended: none, or the lease of the host was lost.
         """
+        if self.lease.left() <= 0:
+            raise Ended("connection", "the lease of the host was lost")
         left = self.started + self.request_timeout - time.monotonic()
         if left <= 0:
             raise Ended("timeout", f"not over within {self.request_timeout:g} s")
