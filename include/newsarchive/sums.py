@@ -8,14 +8,13 @@ never wait for each other, and `cat sums/*.sha256 | sha256sum -c` works without 
 import hashlib
 import re
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import Folder, below, listed, write_whole
 
 FOLDER = "sums"
 _PIECE = 1 << 20
@@ -55,7 +54,7 @@ class Pace:
                 time.sleep(ahead)
 
 
-def digest(path: Path, pace: Pace | None = None) -> str:
+def digest(path: Folder, pace: Pace | None = None) -> str:
     """Return the SHA-256 of a file, in hex.
 
     Raises:
@@ -75,7 +74,7 @@ def agrees(sha256: str, damaged: Iterable[str]) -> bool:
     return any(sum(a != b for a, b in zip(sha256, s, strict=True)) <= 1 for s in damaged)
 
 
-def record(root: Path, sums: Mapping[str, str]) -> None:
+def record(root: Folder, sums: Mapping[str, str]) -> None:
     """Keep the sums of files, by path below the archive.
 
     Raises:
@@ -85,7 +84,7 @@ def record(root: Path, sums: Mapping[str, str]) -> None:
         _write(root, {path: {sha256} for path, sha256 in sums.items()})
 
 
-def record_files(root: Path, paths: Iterable[Path]) -> None:
+def record_files(root: Folder, paths: Iterable[Folder]) -> None:
     """Keep the sums of files as they are now; one that is gone by now is left out.
 
     Raises:
@@ -94,7 +93,7 @@ def record_files(root: Path, paths: Iterable[Path]) -> None:
     found = {}
     for path in paths:
         try:
-            found[path.relative_to(root).as_posix()] = digest(path)
+            found[below(path, root)] = digest(path)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -102,12 +101,12 @@ def record_files(root: Path, paths: Iterable[Path]) -> None:
     record(root, found)
 
 
-def load(root: Path) -> Sums:
+def load(root: Folder) -> Sums:
     """Return all sums that are kept."""
     return _load(root)[0]
 
 
-def fold(root: Path, keep: Callable[[str, str], bool]) -> None:
+def fold(root: Folder, keep: Callable[[str, str], bool]) -> None:
     """Join all files of sums that are whole into one; writers may add others meanwhile.
 
     Args:
@@ -129,12 +128,12 @@ def fold(root: Path, keep: Callable[[str, str], bool]) -> None:
             (root / FOLDER / name).unlink(missing_ok=True)
 
 
-def _load(root: Path) -> tuple[Sums, list[str]]:
+def _load(root: Folder) -> tuple[Sums, list[str]]:
     """Return the sums, and the names of the files that they stand in."""
     for _ in range(20):
         sums, names = Sums(), []
         with suppress(FileNotFoundError):  # folded meanwhile: what was in it stands in another
-            for path in sorted((root / FOLDER).glob("*.sha256")):
+            for path in listed(root / FOLDER, "*.sha256"):
                 data = path.read_bytes()
                 whole = path.name == f"{hashlib.sha256(data).hexdigest()}.sha256"
                 into: dict[str, set[str]] = sums.of
@@ -154,19 +153,14 @@ def is_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
-def _write(root: Path, sums: Mapping[str, set[str]]) -> str:
+def _write(root: Folder, sums: Mapping[str, set[str]]) -> str:
     lines = sorted(f"{sha256}  {path}\n" for path, several in sums.items() for sha256 in several)
     data = "".join(lines).encode()
     name = f"{hashlib.sha256(data).hexdigest()}.sha256"
     folder = root / FOLDER
-    fresh = folder / f".{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            fresh.write_bytes(data)
-            fresh.replace(folder / name)
-        finally:
-            fresh.unlink(missing_ok=True)
+        write_whole(folder / name, data)
     except OSError as error:
         raise ArchiveError(f"{folder}: {error.strerror}") from None
     return name

@@ -1,7 +1,8 @@
 """WARC files (ISO 28500): bytes as served, in and out, one gzip member a record.
 
 A file that is being written ends in `.open`; rows name the final path, under which readers find it
-either way. Its writer holds a kernel lock on it, which ends with the writer.
+either way. Its writer holds a kernel lock on it, which ends with the writer. Of an archive in an
+object store it lies on this machine until it is whole, and then goes there.
 """
 
 import fcntl
@@ -30,6 +31,7 @@ from warcio.warcwriter import WARCWriter
 from newsarchive import __version__, sums
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.coding import decode
+from newsarchive.objects import Folder, ObjectPath, move, staging
 
 OPEN = ".open"
 MOST_FILE_BYTES = 1 << 30  # a file that is larger is closed and another begun
@@ -110,7 +112,7 @@ class _Deflating:
 class WarcFiles:
     """The WARC files of one writer, one a run day; safe to share between threads."""
 
-    def __init__(self, archive: Path, name: str, user_agent: str = "") -> None:
+    def __init__(self, archive: Folder, name: str, user_agent: str = "") -> None:
         """Write below `archive`/raw; `name` begins the files' names.
 
         Args:
@@ -268,7 +270,7 @@ class WarcFiles:
 class WarcFile:
     """The WARC file of one run day, for bytes that came without HTTP; a context manager."""
 
-    def __init__(self, archive: Path, run_day: date, name: str) -> None:
+    def __init__(self, archive: Folder, run_day: date, name: str) -> None:
         """Write below `archive`/raw/run_day=…; the file is begun at the first record.
 
         Args:
@@ -308,11 +310,11 @@ class WarcFile:
 class _File:
     """One WARC file that is being written."""
 
-    def __init__(self, archive: Path, run_day: date, name: str, info: dict[str, str]) -> None:
+    def __init__(self, archive: Folder, run_day: date, name: str, info: dict[str, str]) -> None:
         folder = _folder(archive, run_day)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         final = folder / f"{name}-{stamp}-{secrets.token_hex(4)}.warc.gz"
-        self.path = str(PurePosixPath(*final.relative_to(archive).parts))
+        self.path = str(PurePosixPath(*final.relative_to(staging(archive)).parts))
         self._archive = archive
         self._final = final
         self._open = final.with_name(final.name + OPEN)
@@ -358,8 +360,8 @@ class _File:
         try:
             try:
                 os.fsync(self._handle)
-                sums.record(self._archive, {self.path: self._sha256.hexdigest()})
-                self._open.rename(self._final)  # while it is locked: else it looks left behind
+                # While it is locked: else it looks left behind.
+                _finish(self._archive, self._open, self._final, self._sha256.hexdigest())
             finally:
                 os.close(self._handle)
             folder = os.open(self._final.parent, os.O_RDONLY)
@@ -368,10 +370,17 @@ class _File:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise ArchiveError(f"{self._open}: {error.strerror}") from None
+            raise ArchiveError(f"{error.filename or self._open}: {error.strerror}") from None
 
 
-def settle(archive: Path, run_day: date, named: Callable[[], Collection[str]]) -> list[str]:
+def _finish(archive: Folder, written: Path, final: Path, sha256: str) -> None:
+    """Give a file that is whole its place and its sum."""
+    below = str(PurePosixPath(*final.relative_to(staging(archive)).parts))
+    sums.record(archive, {below: sha256})
+    move(written, archive / below)
+
+
+def settle(archive: Folder, run_day: date, named: Callable[[], Collection[str]]) -> list[str]:
     """Clear away the files of a run day that killed writers left open; return their paths.
 
     They are removed, with what no row tells of; one that a row names is finished instead. A file
@@ -390,18 +399,18 @@ def settle(archive: Path, run_day: date, named: Callable[[], Collection[str]]) -
             if os.fstat(file.fileno()).st_nlink == 0 or not path.exists():
                 continue
             final = path.with_name(path.name.removesuffix(OPEN))
-            below = str(PurePosixPath(*final.relative_to(archive).parts))
+            below = str(PurePosixPath(*final.relative_to(staging(archive)).parts))
             if below in named():
-                sums.record(archive, {below: sums.digest(path)})
-                path.rename(final)
+                _finish(archive, path, final, sums.digest(path))
             else:
                 path.unlink()
             settled.append(below)
     return settled
 
 
-def _folder(archive: Path, run_day: date) -> Path:
-    return archive / "raw" / f"run_day={run_day}"
+def _folder(archive: Folder, run_day: date) -> Path:
+    """Return where the files of a run day are written."""
+    return staging(archive) / "raw" / f"run_day={run_day}"
 
 
 def _locked(path: Path) -> int:
@@ -474,7 +483,7 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == wanted), None)
 
 
-def read_record(archive: Path, warc_path: str, offset: int, length: int) -> Record:
+def read_record(archive: Folder, warc_path: str, offset: int, length: int) -> Record:
     """Read one record back, by the path, offset and length that its row names.
 
     Also of a file that is still being written, and of records that other software wrote.
@@ -483,10 +492,13 @@ def read_record(archive: Path, warc_path: str, offset: int, length: int) -> Reco
         ArchiveError: the file is missing, or there is no whole record there.
     """
     where = f"{warc_path} at {offset}"
-    parts = PurePosixPath(warc_path).parts
-    if not parts or PurePosixPath(warc_path).is_absolute() or ".." in parts:
-        raise ArchiveError(f"{where}: not a path below the archive")
-    return record_of(_bytes_at(archive.joinpath(*parts), offset, length, where), where)
+    try:
+        data = read_member(archive, warc_path, offset, length)
+    except OSError as error:
+        raise ArchiveError(f"{where}: {error.strerror}") from None
+    if len(data) < length:
+        raise ArchiveError(f"{where}: the file ends before the record does")
+    return record_of(data, where)
 
 
 def record_of(member: bytes, where: str) -> Record:
@@ -525,23 +537,36 @@ def record_of(member: bytes, where: str) -> Record:
     return Record(url, status, headers, content_type, decoded.data)
 
 
-def _bytes_at(path: Path, offset: int, length: int, where: str) -> bytes:
+def read_member(archive: Folder, warc_path: str, offset: int, length: int) -> bytes:
+    """Return the compressed bytes of a record as they lie; fewer where the file ends before.
+
+    Also of a file that is still being written.
+
+    Raises:
+        ArchiveError: there can be no such record.
+        OSError: the file cannot be read.
+    """
+    parts = PurePosixPath(warc_path).parts
+    if not parts or PurePosixPath(warc_path).is_absolute() or ".." in parts:
+        raise ArchiveError(f"{warc_path} at {offset}: not a path below the archive")
     if offset < 0 or length <= 0:
-        raise ArchiveError(f"{where}: no record of {length} bytes")
+        raise ArchiveError(f"{warc_path} at {offset}: no record of {length} bytes")
+    path = archive / "/".join(parts)
+    written = staging(archive) / f"{'/'.join(parts)}{OPEN}"
+    # Final name, open name, and the final one again: it may be finished between the two looks. In
+    # an object store the second look comes first, for it costs nothing.
+    order = (written, path) if isinstance(path, ObjectPath) else (path, written, path)
     error: OSError | None = None
-    # Final name, open name, and the final one again: it may be renamed between the two looks.
-    for candidate in (path, path.with_name(path.name + OPEN), path):
+    for candidate in order:
         try:
+            if isinstance(candidate, ObjectPath):
+                return candidate.read_range(offset, length)
             with candidate.open("rb") as file:
                 file.seek(offset)
-                data = file.read(length)
+                return file.read(length)
         except OSError as failed:
             error = failed
-            continue
-        if len(data) < length:
-            raise ArchiveError(f"{where}: the file ends before the record does")
-        return data
-    raise ArchiveError(f"{where}: {error.strerror if error else 'missing'}")
+    raise error or FileNotFoundError(warc_path)
 
 
 def _member(
