@@ -1,7 +1,7 @@
 """From what parsing found to rows: versions, rejects, and articles merged from them. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from itertools import groupby
@@ -19,6 +19,19 @@ from newsarchive.text.words import count_words
 NO_SOURCE = "none"  # version of the source file of rows that come from no declared source
 _MADE = ("part", "evidence", "confidence", "canonical_url")
 _COPIED = [f.name for f in fields(Found) if f.name not in _MADE]
+DECIDE_THE_DAY = (
+    "article_id",
+    "version_id",
+    "run_day",
+    "url",
+    "state",
+    "published_day",
+    "captured_at",
+    "seen_until",
+    "text_sha256",
+    "payload_sha256",
+)
+"""Columns of versions that decide which day an article is filed under."""
 _SHOWN = {f.name for f in fields(Article)} & {f.name for f in fields(Version)}
 
 
@@ -124,27 +137,14 @@ def merge(
         shown_as: the id that is shown in place of another (`moves.remaining`).
     """
     other = shown_as or {}
-
-    def identity_of(row: Mapping[str, Any]) -> str:
-        return other.get(row["article_id"], row["article_id"])
-
-    def age(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        # When it was found so the last time: a page may be gone at one address, and be seen
-        # later at another.
-        moment = row["seen_until"], row["captured_at"]
-        return identity_of(row), *moment, row["run_day"], row["version_id"]
-
     merged = []
-    for identity, group in groupby(sorted(versions, key=age), key=identity_of):
-        rows = list(group)
+    for identity, rows in _told_of(versions, other):
         latest = _shown(rows)
         source = sources.get(latest["source"])
-        dated = [r["published_day"] for r in [*rows, latest] if r["published_day"]]
-        first_run_day = min(r["run_day"] for r in rows)
         parent = latest["parent_article_id"]
         values = {name: latest[name] for name in _SHOWN}
         values.update(
-            article_day=dated[-1] if dated else first_run_day,
+            article_day=_article_day(rows, latest),
             article_id=identity,
             parent_article_id=other.get(parent, parent),
             url=latest["canonical_url"] or latest["url"],
@@ -153,7 +153,7 @@ def merge(
             evidence=dict(latest["evidence"]),
             confidence=dict(latest["confidence"] or ()),  # files from before it have none
             versions=len({_state_of(r) for r in rows}),
-            first_run_day=first_run_day,
+            first_run_day=min(r["run_day"] for r in rows),
             last_run_day=max(r["run_day"] for r in rows),
             first_seen=min(r["captured_at"] for r in rows),
             last_seen=rows[-1]["seen_until"],
@@ -161,6 +161,44 @@ def merge(
         )
         merged.append(Article(**values))
     return merged
+
+
+def article_days(
+    versions: Iterable[Mapping[str, Any]], shown_as: Mapping[str, str] | None = None
+) -> dict[str, date]:
+    """Return the article day of each article that `merge` would return, by its id.
+
+    Args:
+        versions: as for `merge`, with `DECIDE_THE_DAY` alone.
+        shown_as: as for `merge`.
+    """
+    return {
+        identity: _article_day(rows, _shown(rows))
+        for identity, rows in _told_of(versions, shown_as or {})
+    }
+
+
+def _told_of(
+    versions: Iterable[Mapping[str, Any]], shown_as: Mapping[str, str]
+) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """Yield each article's id and its versions, in the order they were found so the last time."""
+
+    def identity_of(row: Mapping[str, Any]) -> str:
+        return shown_as.get(row["article_id"], row["article_id"])
+
+    def age(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        # When it was found so the last time: a page may be gone at one address, and be seen
+        # later at another.
+        moment = row["seen_until"], row["captured_at"]
+        return identity_of(row), *moment, row["run_day"], row["version_id"]
+
+    for identity, group in groupby(sorted(versions, key=age), key=identity_of):
+        yield identity, list(group)
+
+
+def _article_day(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, Any]) -> date:
+    dated: list[date] = [r["published_day"] for r in [*rows, shown] if r["published_day"]]
+    return dated[-1] if dated else min(r["run_day"] for r in rows)
 
 
 def _shown(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

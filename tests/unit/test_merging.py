@@ -11,8 +11,15 @@ import pytest
 from archives import DAY, version, write
 
 from newsarchive.model import Alias, Version
-from newsarchive.schema import ALIASES
-from newsarchive.steps.merging import Touched, file_index, index_rows, merged, touched_by
+from newsarchive.schema import ALIASES, VERSIONS
+from newsarchive.steps.merging import (
+    Touched,
+    file_index,
+    index_rows,
+    merged,
+    touched_by,
+    with_others,
+)
 from newsarchive.store.tables import Archive, rows_of
 
 OLD, NEW, OTHER = (f"https://a.example/{name}" for name in ("old", "new", "other"))
@@ -56,11 +63,17 @@ def published(archive: Archive, *numbers: int) -> list[Touched]:
         aliases = targets["aliases"].read([day])
         ids |= {*aliases["alias_id"].to_pylist(), *aliases["article_id"].to_pylist()}
         touched = touched_by(targets, day, ids)
-        days = {a["article_id"]: a["article_day"] for a in merged(touched, {}).to_pylist()}
+        made = [a for part in merged(targets, touched, {}) for a in part.to_pylist()]
+        days = {a["article_id"]: a["article_day"] for a in made}
+        assert touched.article_days() == days
         rows = index_rows(touched, days, touched.ids)
         file_index(targets["article_index"], touched, rows, touched.ids)
         done.append(touched)
     return done
+
+
+def articles(archive: Archive, touched: Touched) -> pa.Table:
+    return pa.concat_tables(merged(archive.open_all("versions"), touched, {}))
 
 
 def index(archive: Archive) -> set[tuple[Any, ...]]:
@@ -87,7 +100,7 @@ def test_a_move_leads_to_the_other_address_and_to_what_is_in_its_page(
     *_, last = published(archive, *order, 1)
     assert last.ids == {"old", "new", "old.1", "new.1"}
     assert last.shown_as == {"new": "old"}
-    parents = {a["article_id"]: a["parent_article_id"] for a in merged(last, {}).to_pylist()}
+    parents = {a["article_id"]: a["parent_article_id"] for a in articles(archive, last).to_pylist()}
     assert parents == {"old": None, "old.1": "old", "new.1": "old"}
     assert index(archive) == {
         ("old", DAYS[0], None), ("old.1", DAYS[0], None), ("new", DAYS[0], "old"),
@@ -105,14 +118,47 @@ def test_a_move_that_is_told_no_longer_is_undone(archive: Archive) -> None:
     assert {row for row in index(archive) if row[0] == "new"} == {("new", DAYS[1], None)}
 
 
-def test_more_articles_than_are_objects_at_once(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("newsarchive.steps.merging._GROUP", 1)
-    alias(archive, ("new", "old"))
-    (touched,) = published(archive, 0)
-    table = merged(touched, {})
-    assert isinstance(table, pa.Table)
-    published(archive, 1)
-    (touched,) = published(archive, 0)
-    assert sorted(merged(touched, {})["article_id"].to_pylist()) == ["new.1", "old", "old.1"]
+@pytest.fixture
+def several(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Return one with articles of other sources, before and after, of which one is read at once."""
+    monkeypatch.setattr("newsarchive.steps.place._GROUP", 1)
+    names = ("paper_0", "paper_a", "paper_b")
+    more = [
+        version(DAYS[0], f"https://{n}.example/{k}", source=n, article_id=f"{n}.{k}")
+        for n in names
+        for k in range(3)
+    ]
+    there = archive.open("versions").read([DAYS[0]])
+    archive.open("versions").replace(pa.concat_tables([there, rows_of(more, VERSIONS)]), [DAYS[0]])
+    return archive
+
+
+def test_some_sources_at_a_time_make_the_same_articles(several: Archive) -> None:
+    alias(several, ("new", "old"))
+    published(several, 0)
+    published(several, 1)
+    (touched,) = published(several, 0)
+    targets = several.open_all("versions")
+    parts = list(merged(targets, touched, {}))
+    assert [set(p["source"].to_pylist()) for p in parts] == [{"paper_0"}, {"paper_a"}, {"paper_b"}]
+    ids = articles(several, touched)["article_id"].to_pylist()
+    own = ["new.1", "old", "old.1"]
+    assert sorted(ids) == own + [f"paper_{n}.{k}" for n in "0ab" for k in range(3)]
+    shown = touched.shown.to_pylist()
+    assert {(r["source"], r["article_id"]) for r in shown} == {
+        (r["source"], r["article_id"]) for p in parts for r in p.to_pylist()
+    } and len(shown) == len(ids)  # fmt: skip
+
+
+def test_a_day_keeps_the_articles_that_are_not_touched(several: Archive) -> None:
+    (touched,) = published(several, 0)
+    targets = several.open_all("versions", "articles")
+    targets["articles"].replace(articles(several, touched), [DAYS[0]])
+    some = touched_by(several.open_all("article_index", "aliases", "versions"), DAYS[0], ["old"])
+    targets = several.open_all("versions", "articles")
+    parts = list(with_others(targets, some, {}, [DAYS[0]]))
+    sources = [pc.unique(p["source"]).to_pylist() for p in parts]
+    assert sources == [["paper_0"], ["paper_a"], ["paper_b"]]
+    before = targets["articles"].read([DAYS[0]])
+    targets["articles"].replace(iter(parts), [DAYS[0]])
+    assert several.open("articles").read([DAYS[0]]).to_pylist() == before.to_pylist()

@@ -6,6 +6,7 @@ import multiprocessing
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -94,6 +95,35 @@ def test_a_replaced_day_is_one_file_with_its_rows_in_order(tmp_path: Path) -> No
     assert rows == sorted(rows, key=lambda r: (r["source"], r["url"]))
     codecs = pq.ParquetFile(tmp_path / path).metadata.row_group(0).column(0).compression
     assert codecs == "ZSTD"
+
+
+def test_parts_made_one_by_one_are_one_commit_and_one_file(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.open("coverage").append(coverage_rows("z"))
+    target = archive.open("coverage")
+    names = [f"{n:04d}" for n in range(2000)]
+    parts = [coverage_rows(*reversed(names[n : n + 100])) for n in range(0, len(names), 100)]
+    target.replace((part for part in [*parts, coverage_rows()]), [DAY])
+    (file,) = archive.open("coverage").files()
+    assert pq.read_table(tmp_path / file[1])["source"].to_pylist() == names
+    assert archive.open("coverage").version == target.version == 2
+    archive.open("coverage").replace(iter(()), [DAY])
+    assert sources_of(tmp_path) == []
+
+
+def test_a_part_that_cannot_be_made_leaves_the_table_as_it_was(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.open("coverage").append(coverage_rows("a"))
+
+    def parts() -> Iterator[pa.Table]:
+        yield coverage_rows("b")
+        raise ArchiveError("no more")
+
+    with pytest.raises(ArchiveError, match="no more"):
+        archive.open("coverage").replace(parts(), [DAY])
+    with pytest.raises(ValueError, match="not of the days"):
+        archive.open("coverage").replace(iter([coverage_rows("b", day=NEXT)]), [DAY])
+    assert sources_of(tmp_path) == ["a"]
 
 
 def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:

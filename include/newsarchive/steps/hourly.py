@@ -19,7 +19,7 @@ from newsarchive.fetch.session import Fetched
 from newsarchive.model import Link
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
-from newsarchive.schema import LINKS, REJECTS, VERSIONS
+from newsarchive.schema import ARTICLES, LINKS, REJECTS, VERSIONS
 from newsarchive.sources import Source
 from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
 from newsarchive.steps.capturing import capturing, visits_of
@@ -139,7 +139,8 @@ def _show(place: Place, day: date, asked: Sequence[str], outcome: Outcome) -> No
     of_asked = one_of("link_id", asked)
     ids = targets["versions"].read([day], ["article_id"], of_asked)["article_id"].to_pylist()
     touched = touched_by(targets, day, ids)
-    articles = merged(touched, place.declared)
+    made = merged(targets, touched, place.declared)
+    articles = pa.concat_tables([ARTICLES.arrow.empty_table(), *made])
     article_day = pairs(articles, "article_id", "article_day")
     shown = {i: touched.shown_as.get(i, i) for i in touched.ids}
     there = {shown[i] for i in touched.filed["article_id"].to_pylist()}

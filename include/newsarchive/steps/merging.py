@@ -1,6 +1,6 @@
 """Which versions make an article: its own, of every run day and of every address that it had."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,19 +8,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from newsarchive.articles import merge
+from newsarchive.articles import DECIDE_THE_DAY, article_days, merge
 from newsarchive.moves import MOVED, RETITLED, remaining
 from newsarchive.schema import ARTICLE_INDEX, ARTICLES
 from newsarchive.sources import Source
-from newsarchive.steps.place import having, one_of, pairs, table_of
+from newsarchive.steps.place import having, one_of, pairs, source_groups, table_of
 from newsarchive.store.tables import rows_of
-
-_GROUP = 1000  # articles that are objects at once; the rest of a day is compact Arrow
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Some articles whole: everything that decides what they are."""
+    """Some articles whole: everything that decides what they are, but for their texts."""
 
     ids: frozenset[str]
     """Every id that versions, aliases or the index have for them."""
@@ -29,6 +27,7 @@ class Touched:
     aliases: pa.Table
     """Of moves."""
     versions: pa.Table
+    """Which versions they have: `source` and `DECIDE_THE_DAY`."""
     shown_as: Mapping[str, str]
     """The id that is shown in place of another one."""
 
@@ -36,6 +35,21 @@ class Touched:
     def any_of_ids(self) -> pc.Expression:
         """A filter: rows whose `article_id` is one of theirs."""
         return one_of("article_id", self.ids)
+
+    @property
+    def shown(self) -> pa.Table:
+        """Their `source` and `article_id` as they are shown, a row each."""
+        ids = [self.shown_as.get(i, i) for i in self.versions["article_id"].to_pylist()]
+        every = pa.table({"source": self.versions["source"], "article_id": pa.array(ids, "string")})
+        return every.group_by(every.column_names).aggregate([])
+
+    def article_days(self) -> dict[str, date]:
+        """Return the day that each is filed under, by the id that it is shown as."""
+        found: dict[str, date] = {}
+        for group in source_groups(self.versions):
+            rows = having(self.versions, "source", group).to_pylist()
+            found |= article_days(rows, self.shown_as)
+        return found
 
 
 def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Touched:
@@ -69,7 +83,7 @@ def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Tou
         if found == known:
             break
         known = found
-    versions = targets["versions"].read(days, where=own)
+    versions = targets["versions"].read(days, ["source", *DECIDE_THE_DAY], where=own)
     first = versions.group_by("article_id").aggregate([("run_day", "min")])
     first_run_day = pairs(first, "article_id", "run_day_min")
     return Touched(known, filed, aliases, versions, remaining(first_run_day, aliases.to_pylist()))
@@ -81,18 +95,49 @@ def moves_of(targets: Mapping[str, Any], days: Iterable[date], where: Any = None
     return having(rows, "reason", pa.array([MOVED, RETITLED]))
 
 
-def merged(touched: Touched, sources: Mapping[str, Source]) -> pa.Table:
-    """Merge versions into articles, some at a time: a day's texts are not objects all at once."""
-    made = [ARTICLES.arrow.empty_table()]
-    shown = pa.array(
-        [touched.shown_as.get(i, i) for i in touched.versions["article_id"].to_pylist()],
-        pa.string(),
-    )
-    identities = pc.unique(shown)
-    for n in range(0, len(identities), _GROUP):
-        some = touched.versions.filter(pc.is_in(shown, value_set=identities[n : n + _GROUP]))
-        made.append(rows_of(merge(some.to_pylist(), sources, touched.shown_as), ARTICLES))
-    return pa.concat_tables(made)
+def merged(
+    targets: Mapping[str, Any], touched: Touched, sources: Mapping[str, Source]
+) -> Iterator[pa.Table]:
+    """Merge versions into articles, some sources at a time: memory is not for all their texts.
+
+    Args:
+        targets: versions, as they were when `touched` was read.
+        touched: the articles.
+        sources: declared sources by name.
+    """
+    for group in source_groups(touched.versions):
+        yield _merged(targets, touched, sources, group)
+
+
+def with_others(
+    targets: Mapping[str, Any],
+    touched: Touched,
+    sources: Mapping[str, Source],
+    days: Collection[date],
+) -> Iterator[pa.Table]:
+    """Yield what article days hold from now on, some sources at a time, in the order of sources.
+
+    Args:
+        targets: versions and articles, as they were when `touched` was read.
+        touched: articles that are merged anew; all that they are filed under is among `days`.
+        sources: declared sources by name.
+        days: the article days, whose other articles stay as they are.
+    """
+    articles, others = targets["articles"], ~touched.any_of_ids
+    for group in source_groups(touched.versions, articles.read(days, ["source"], others)):
+        kept = articles.read(days, where=one_of("source", group.to_pylist()) & others)
+        yield pa.concat_tables([kept, _merged(targets, touched, sources, group)])
+
+
+def _merged(
+    targets: Mapping[str, Any], touched: Touched, sources: Mapping[str, Source], group: pa.Array
+) -> pa.Table:
+    """Merge the versions of some sources; each has ids of its own."""
+    known = having(touched.versions, "source", group)
+    days = pc.unique(known["run_day"]).to_pylist()
+    own = one_of("article_id", pc.unique(known["article_id"]).to_pylist())
+    versions = targets["versions"].read(days, where=one_of("source", group.to_pylist()) & own)
+    return rows_of(merge(versions.to_pylist(), sources, touched.shown_as), ARTICLES)
 
 
 def index_rows(touched: Touched, article_day: Mapping[str, date], ids: Collection[str]) -> pa.Table:

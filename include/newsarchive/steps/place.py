@@ -1,8 +1,8 @@
 """Where a step works: the archive, the sources that are on, and the days of its run."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ log = logging.getLogger("newsarchive.steps")
 
 _PATIENCE = 60.0  # seconds; who ignores a 429 of the Wayback Machine is shut out for an hour
 _NO_BUDGET = 1_000_000_000
+_GROUP = 1000  # rows of some sources whose texts are in memory at once
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how many of it are done, out of how many."""
@@ -213,6 +214,27 @@ def having(rows: pa.Table, column: str, values: pa.Array | pa.ChunkedArray) -> p
 def one_of(column: str, values: Iterable[str]) -> pc.Expression:
     """Return the filter for rows that have one of some texts in a column; of none, no row."""
     return pc.field(column).isin(pa.array(sorted(values), pa.string()))
+
+
+def source_groups(*tables: pa.Table) -> Iterator[pa.Array]:
+    """Yield the names of the sources that tables have rows of, sorted, some at a time.
+
+    Those of a group have some hundred rows together, or it is one source that has more.
+    """
+    counts: Counter[str] = Counter()
+    for table in tables:
+        for found in table["source"].value_counts().to_pylist():
+            counts[found["values"]] += found["counts"]
+    group: list[str] = []
+    size = 0
+    for name in sorted(counts):
+        if group and size + counts[name] > _GROUP:
+            yield pa.array(group, pa.string())
+            group, size = [], 0
+        group.append(name)
+        size += counts[name]
+    if group:
+        yield pa.array(group, pa.string())
 
 
 def pairs(rows: pa.Table, key: str, value: str) -> dict[Any, Any]:

@@ -16,14 +16,13 @@ from newsarchive.providers import next_provider, provider_of
 from newsarchive.schema import COVERAGE
 from newsarchive.settings import Settings
 from newsarchive.steps.capturing import OF_OUTCOMES, budgets_used, page_outcomes, visits_of
-from newsarchive.steps.merging import file_index, index_rows, merged, moves_of, touched_by
+from newsarchive.steps.merging import file_index, index_rows, moves_of, touched_by, with_others
 from newsarchive.steps.place import (
     Place,
     Progress,
     can_answer,
     count_rows,
     one_of,
-    pairs,
     place_of,
     plan_of,
     quiet,
@@ -116,11 +115,9 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
         moves["alias_id"],
     )
     touched = touched_by(targets, day, {i for column in columns for i in column.to_pylist()})
-    articles = merged(touched, place.declared)
-    article_day = pairs(articles, "article_id", "article_day")
+    article_day = touched.article_days()
     changed = sorted({*touched.filed["article_day"].to_pylist(), *article_day.values()})
-    untouched = targets["articles"].read(changed, where=~touched.any_of_ids)
-    targets["articles"].replace(pa.concat_tables([untouched, articles]), changed)
+    targets["articles"].replace(with_others(targets, touched, place.declared, changed), changed)
     months = file_index(index, touched, index_rows(touched, article_day, touched.ids), touched.ids)
     grouped = group_stories(targets, changed)
 
@@ -134,7 +131,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     finished["stories"] = named_stories(place, targets["stories"], grouped)
     snapshot.build(place.root, finished, place.declared.values())
 
-    count_rows(outcome, articles, "articles")
+    count_rows(outcome, touched.shown, "articles")
     for row in counted:
         if asked:  # else parsing counted them, in the same outcome
             outcome.add(row.source, "rejects", row.rejected)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import sums
@@ -325,11 +326,11 @@ class _Repair:
                     None, ["article_id", "run_day"], pc.field("article_day") == day
                 )
                 ids = set(filed["article_id"].to_pylist())
-                rows = targets["articles"].table.arrow.empty_table()
+                rows: Iterable[pa.Table] = ()
                 if ids:
                     touched = touched_by(targets, filed["run_day"][0].as_py(), ids)
-                    rows = merged(touched, self._place.declared)
-                    rows = rows.filter(pc.field("article_day") == day)
+                    made = merged(targets, touched, self._place.declared)
+                    rows = (part.filter(pc.field("article_day") == day) for part in made)
                 targets["articles"].replace(rows, [day])
             group_stories(targets, stories)
 
