@@ -84,18 +84,15 @@ def _days(dag_id: str, run_id: str) -> tuple[Any, Any]:
 
 
 def _html(days: tuple[Any, Any]) -> str:
-    from contextlib import closing
-
-    import duckdb
-
     from newsarchive.settings import load
+    from newsarchive.store import snapshot
 
     first, last = days
     title = f"Coverage of {first}" + (f" … {last}" if last != first else "")
-    snapshot = load().archive_path / "archive.duckdb"
-    if not snapshot.exists():
+    archive = load().archive_path
+    if not (archive / snapshot.NAME).exists():
         return _document(title, "<p>The archive is empty: nothing was published yet.</p>")
-    with closing(duckdb.connect(str(snapshot), read_only=True)) as database:
+    with snapshot.reading(archive) as database:
         found = database.execute(
             f"SELECT {COLUMNS} FROM coverage WHERE run_day BETWEEN ? AND ? ORDER BY ALL",  # noqa: S608
             [first, last],

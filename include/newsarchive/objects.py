@@ -23,6 +23,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from newsarchive.errors import ArchiveError
+
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from obstore.store import S3Store
@@ -38,7 +40,7 @@ class Changed(Exception):
     """An object is another than it was when it was last looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Bucket:
     """A place in an object store, and how it is asked; travels between processes."""
 
@@ -61,7 +63,7 @@ class Stat:
 class ObjectPath:
     """A path in a bucket: an object's, or one that objects have before theirs (a folder)."""
 
-    bucket: Bucket = field(compare=False)
+    bucket: Bucket
     key: str
     known: Stat | None = field(default=None, compare=False, repr=False)
     """Of an object that was listed."""
@@ -274,6 +276,24 @@ def tree(folder: Folder, pattern: str = "*") -> Iterator[Folder]:
             yield path
 
 
+def on_disk(root: Folder, what: str) -> Path:
+    """Return an archive's folder, for what can be done there alone.
+
+    Args:
+        root: the archive.
+        what: as the message names it.
+
+    Raises:
+        ArchiveError: it is in an object store.
+    """
+    if isinstance(root, ObjectPath):
+        raise ArchiveError(
+            f"{root}: {what} is not there for an archive in an object store; "
+            "`newsarchive backup` copies it to a folder"
+        )
+    return root
+
+
 def staging(root: Folder) -> Path:
     """Return the folder of this machine where files of an archive lie until they are whole."""
     return root.bucket.staging if isinstance(root, ObjectPath) else root
@@ -293,9 +313,14 @@ def options(root: Folder) -> dict[str, str] | None:
     }
 
 
-def source(path: Folder) -> Any:
-    """Return what Arrow reads a file from; closes itself."""
-    return path.open("rb") if isinstance(path, ObjectPath) else path
+@contextmanager
+def source(path: Folder) -> Iterator[Any]:
+    """Yield what Arrow reads a file from."""
+    if isinstance(path, ObjectPath):
+        with path.open() as file:
+            yield file
+    else:
+        yield path
 
 
 def write_whole(path: Folder, data: bytes) -> None:

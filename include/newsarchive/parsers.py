@@ -12,7 +12,6 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from pathlib import Path
 from threading import Thread
 from typing import Self, cast
 
@@ -20,6 +19,7 @@ from newsarchive.articles import reject_of, versions_of
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import read_record
 from newsarchive.model import Capture, Link, Reason, Refused, Reject, Version
+from newsarchive.objects import Folder
 from newsarchive.parse.document import parse_document
 from newsarchive.parse.garbage import look_rarely
 from newsarchive.parse.page import parse_page
@@ -34,7 +34,7 @@ _CHUNK = 8  # pages that a process is given at once
 class Job:
     """One capture to parse, with all that parsing it needs."""
 
-    root: Path
+    root: Folder
     capture: Capture
     link: Link | None
     final_url: str

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from newsarchive.errors import SettingsError
+from newsarchive.objects import Folder, bucket_path
 from newsarchive.sources.load import INDEXES, Source, load_sources
 from newsarchive.text.identity import clean_url
 
@@ -47,7 +48,10 @@ class Settings(BaseSettings):
         env_prefix="NEWSARCHIVE_", env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    archive: str = Field("archive", description="Folder of the archive")
+    archive: str = Field("archive", description="Folder of the archive, or s3://bucket/prefix")
+    store_timeout: float = Field(
+        60.0, gt=0, description="Seconds that a request to an object store may take, in all tries"
+    )
     sources: Annotated[list[str], NoDecode] = Field(
         ["sample_*"],
         description="Sources that are on: names, patterns, language/pattern, tags; commas between; "
@@ -199,12 +203,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
 
     @property
-    def archive_path(self) -> Path:
-        """The archive's folder, absolute."""
+    def archive_path(self) -> Folder:
+        """The archive's folder, absolute, or its place in an object store."""
         if "://" in self.archive:
-            raise SettingsError(
-                f"archive = {self.archive!r}: object stores are not supported yet; name a folder"
-            )
+            try:
+                return bucket_path(self.archive, self.state_dir.absolute(), self.store_timeout)
+            except ValueError as error:
+                raise SettingsError(f"archive = {self.archive!r}: {error}") from None
         path = Path(self.archive).expanduser().absolute()
         if odd := _MISREAD.search(str(path)):
             raise SettingsError(

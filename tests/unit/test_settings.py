@@ -144,7 +144,7 @@ def test_a_folder_in_place_of_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.parametrize(
-    "archive", ["s3://bucket/prefix", "/tmp/a*b", "/tmp/run_day=1/x", "/t/a%b"]
+    "archive", ["s3://bucket/a b", "gs://bucket/a", "/tmp/a*b", "/tmp/run_day=1/x", "/t/a%b"]
 )
 def test_archives_that_cannot_be(archive: str) -> None:
     with pytest.raises(SettingsError, match=r"^archive = "):

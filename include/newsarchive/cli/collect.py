@@ -27,6 +27,7 @@ from newsarchive.cli.options import (
 from newsarchive.cli.progress import showing
 from newsarchive.days import today, yesterday
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import Folder
 
 if TYPE_CHECKING:
     from newsarchive.outcome import Outcome
@@ -80,7 +81,7 @@ def run(options: Options, day: date | None) -> int:
 
 def report(
     options: Options,
-    root: Path,
+    root: Folder,
     days: Sequence[date],
     on: Sequence[str],
     outcomes: Sequence["Outcome"],
@@ -300,7 +301,7 @@ def is_complete(rows: Iterable[dict[str, Any]], days: Iterable[date], on: Sequen
     return True
 
 
-def _coverage(root: Path, days: Sequence[date], on: Sequence[str]) -> list[dict[str, Any]]:
+def _coverage(root: Folder, days: Sequence[date], on: Sequence[str]) -> list[dict[str, Any]]:
     from newsarchive.store import snapshot
 
     with snapshot.reading(root) as connection:
@@ -313,7 +314,7 @@ def _coverage(root: Path, days: Sequence[date], on: Sequence[str]) -> list[dict[
     return [dict(zip(_COVERAGE, row, strict=True)) for row in rows]
 
 
-def _refused(root: Path, source: str, since: datetime) -> list[dict[str, Any]]:
+def _refused(root: Folder, source: str, since: datetime) -> list[dict[str, Any]]:
     from newsarchive.store import snapshot
 
     with snapshot.reading(root) as connection:

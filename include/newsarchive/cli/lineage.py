@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from newsarchive.cli import output
 from newsarchive.cli.options import INCOMPLETE, OK, Options, json_option, pass_options
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import Folder, ObjectPath, staging
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,15 +139,17 @@ def find(
     return _now(connection, versions[0][0]), versions[0][1]
 
 
-def check(root: Path, version: dict[str, Any]) -> str:
+def check(root: Folder, version: dict[str, Any]) -> str:
     """Return `verified` where a version's record is on the disk as written, else what is wrong.
 
     Args:
         root: the archive.
         version: its `warc_path`, `warc_offset`, `warc_length` (bytes) and `record_sha256`.
     """
+    from newsarchive.fetch.warc import read_member
+
     try:
-        record = raw_record(
+        record = read_member(
             root, version["warc_path"], version["warc_offset"], version["warc_length"]
         )
     except OSError as error:
@@ -158,17 +160,10 @@ def check(root: Path, version: dict[str, Any]) -> str:
     return "verified" if same else "changed: the bytes are not what their hash says"
 
 
-def raw_record(root: Path, warc_path: str, offset: int, length: int) -> bytes:
-    """Return the compressed bytes of a record as they lie; fewer where the file ends before."""
-    with _warc_file(root, warc_path).open("rb") as file:
-        file.seek(offset)
-        return file.read(length)
-
-
-def _warc_file(root: Path, warc_path: str) -> Path:
+def _warc_file(root: Folder, warc_path: str) -> Folder:
     path = root / warc_path
     # A file that is still being written, or whose writer was killed, lies under another name.
-    open_yet = path.with_name(f"{path.name}.open")
+    open_yet = staging(root) / f"{warc_path}.open"
     return path if path.exists() or not open_yet.exists() else open_yet
 
 
@@ -280,7 +275,7 @@ def _rows(
 
 
 def _print(
-    root: Path,
+    root: Folder,
     row: dict[str, Any],
     versions: Sequence[dict[str, Any]],
     wanted: dict[str, Any],
@@ -328,6 +323,8 @@ def _print(
         title="Where its bytes lie",
     )
     quoted, length = shlex.quote(str(file)), wanted["warc_length"]
+    tail = f"tail -c +{wanted['warc_offset'] + 1}"
+    tail = f"aws s3 cp {quoted} - | {tail}" if isinstance(file, ObjectPath) else f"{tail} {quoted}"
     columns = ["warc_path", "warc_offset", "warc_length", "record_sha256"]
     sql = (
         f"SELECT {', '.join(columns)} FROM versions "  # noqa: S608 - to read, not to run
@@ -335,6 +332,6 @@ def _print(
     )
     click.echo(
         f"\nthe page    newsarchive show {wanted['version_id']} --bytes\n"
-        f"the record  tail -c +{wanted['warc_offset'] + 1} {quoted} | head -c {length} | zcat\n"
+        f"the record  {tail} | head -c {length} | zcat\n"
         f'in SQL      newsarchive query "{sql}"'
     )

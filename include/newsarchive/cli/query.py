@@ -17,6 +17,7 @@ from newsarchive.cli import output
 from newsarchive.cli.options import Options, json_option, pass_options
 from newsarchive.cli.progress import showing
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import on_disk
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +105,7 @@ def shell(options: Options, arguments: tuple[str, ...]) -> None:
     """  # noqa: D301 - click reads it
     from newsarchive.store import snapshot
 
-    root = options.settings().archive_path
+    root = on_disk(options.settings().archive_path, "DuckDB's command line")
     database = root / snapshot.NAME
     with snapshot.reading(root):  # a missing or broken archive is one clear line
         pass

@@ -10,6 +10,7 @@ from protego import Protego
 
 from newsarchive.fetch import state
 from newsarchive.fetch.leases import safe_name
+from newsarchive.objects import Folder
 
 TOKEN = "newsarchive"  # noqa: S105 - our name in robots.txt
 MOST_BYTES = 500 * 1024
@@ -76,7 +77,7 @@ class RobotsCache:
     An answer holds for the archive that keeps it: every archive has the robots.txt that it obeyed.
     """
 
-    def __init__(self, folder: Path, archive: Path) -> None:
+    def __init__(self, folder: Path, archive: Folder) -> None:
         """Use (and make) `folder`, for an archive.
 
         Raises:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -18,6 +17,7 @@ from warcio.statusandheaders import StatusAndHeadersParserException
 
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.transport import Ended
+from newsarchive.objects import Folder
 
 _PIECE = 1 << 20
 _NOT_WARC = (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error, ValueError)
@@ -58,8 +58,8 @@ class _Head:
     """Bytes of the head itself, the empty line included."""
 
 
-def scan_file(path: Path, scanner: "Scanner", *, anywhere: bool = False) -> None:
-    """Scan a file on this machine.
+def scan_file(path: Folder, scanner: "Scanner", *, anywhere: bool = False) -> None:
+    """Scan a file on this machine, or an object of the archive.
 
     Args:
         path: the file.
@@ -83,7 +83,7 @@ def scan_file(path: Path, scanner: "Scanner", *, anywhere: bool = False) -> None
     scanner.begin(0)
     try:
         # Packed as one piece, it is unpacked here: warcio wants a member a record too.
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+        with path.open("rb") as raw, gzip.open(raw) if _is_packed(path) else raw as file:
             for record in ArchiveIterator(file, no_record_parse=True, arc2warc=True):
                 head = record.rec_headers
                 if not scanner.wants(record.rec_type, str(record.rec_headers.get_header(_URI))):
@@ -96,12 +96,12 @@ def scan_file(path: Path, scanner: "Scanner", *, anywhere: bool = False) -> None
         raise Ended("invalid", str(error)) from None
 
 
-def _is_packed(path: Path) -> bool:
+def _is_packed(path: Folder) -> bool:
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _pieces(path: Folder) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             while data := file.read(_PIECE):

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +32,7 @@ from newsarchive.fetch.robots import KEEP, MOST_BYTES, RobotsCache, Rules, judge
 from newsarchive.fetch.standing import Standings, group
 from newsarchive.fetch.warc import Stored, WarcFiles, header, parse_head, stored_head
 from newsarchive.model import Capture
+from newsarchive.objects import Folder
 from newsarchive.settings import Settings
 from newsarchive.sources.load import Source
 from newsarchive.text.identity import capture_id, host_of
@@ -179,7 +179,7 @@ class Fetcher:
         self,
         settings: Settings,
         run_day: date | None,
-        archive: Path,
+        archive: Folder,
         name: str,
         *,
         sources: Iterable[Source] = (),

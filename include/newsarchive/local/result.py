@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Collection
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -12,41 +11,42 @@ from rich.table import Table
 from rich.text import Text
 
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import Folder
+from newsarchive.store import snapshot
 
 BIN = ".venv/bin"
 QUERY = """SELECT article_day, source, language, count(*) AS articles
 FROM articles GROUP BY ALL ORDER BY article_day DESC, source LIMIT 6"""
 
 
-def show(archive: Path, day: date, sources: Collection[str], console: Console) -> bool:
+def show(archive: Folder, day: date, sources: Collection[str], console: Console) -> bool:
     """Print what a run day brought and how to query it; return whether each source is complete.
 
     Raises:
         ArchiveError: there is no snapshot to read.
     """
-    snapshot = archive / "archive.duckdb"
-    if not snapshot.exists():
-        raise ArchiveError(f"{snapshot} is missing: nothing was published")
-    with closing(duckdb.connect(str(snapshot), read_only=True)) as db:
+    if not (archive / snapshot.NAME).exists():
+        raise ArchiveError(f"{archive / snapshot.NAME} is missing: nothing was published")
+    with snapshot.reading(archive) as db:
         complete = _coverage(db, day, sources, console)
         _headlines(db, console)
         console.print(f"\n[bold]A first query[/]\n{QUERY}")
         console.print(_table(db.sql(QUERY)))
     console.print(f"\n[bold]The archive[/]   {archive}", soft_wrap=True, highlight=False)
+    database = shlex.quote(str(archive / snapshot.NAME))
     for program in (
-        f'duckdb -readonly {shlex.quote(str(snapshot))} "FROM articles LIMIT 5"',
+        *([f'duckdb -readonly {database} "FROM articles LIMIT 5"'] * isinstance(archive, Path)),
         f'newsarchive --archive {shlex.quote(str(archive))} query "FROM coverage"',
     ):
         console.print(f"{BIN}/{program}", soft_wrap=True, markup=False, highlight=False)
     return complete
 
 
-def days_run(archive: Path, sources: Collection[str]) -> list[date]:
+def days_run(archive: Folder, sources: Collection[str]) -> list[date]:
     """Return the run days on which any of some sources was run."""
-    snapshot = archive / "archive.duckdb"
-    if not snapshot.exists():
+    if not (archive / snapshot.NAME).exists():
         return []
-    with closing(duckdb.connect(str(snapshot), read_only=True)) as db:
+    with snapshot.reading(archive) as db:
         rows = db.execute(
             "SELECT DISTINCT run_day FROM coverage WHERE list_contains(?, source) ORDER BY 1",
             [list(sources)],

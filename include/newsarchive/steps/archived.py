@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -17,6 +16,7 @@ from newsarchive.discover.wayback import Wayback
 from newsarchive.fetch.session import Fetched, Request
 from newsarchive.fetch.warc import read_record
 from newsarchive.model import Entry
+from newsarchive.objects import Folder
 from newsarchive.sources import Source
 from newsarchive.sources.load import INDEXES, NEVER_POLLED
 from newsarchive.steps.place import Place
@@ -94,7 +94,7 @@ def memory_of(earlier: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 class Pages:
     """Archived listings with their content read, each different body once."""
 
-    def __init__(self, root: Path, sources: Mapping[str, Source]) -> None:
+    def __init__(self, root: Folder, sources: Mapping[str, Source]) -> None:
         self._root = root
         self._sources = sources
         self._read: dict[tuple[str, str, Layout | None], discovery.Page] = {}

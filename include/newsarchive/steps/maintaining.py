@@ -9,13 +9,13 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from newsarchive import sums
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import OPEN
 from newsarchive.integrity import partition_of
 from newsarchive.outcome import Outcome
+from newsarchive.objects import Folder, staging, tree
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
 from newsarchive.steps.capturing import clear_away
@@ -189,14 +189,14 @@ def _remove_left(place: Place, tables: list[str], outcome: Outcome, dry_run: boo
                 _remove(file, name, outcome, dry_run)
 
 
-def _staged(folder: Path, since: datetime) -> Iterator[Path]:
+def _staged(folder: Folder, since: datetime) -> Iterator[Folder]:
     """Yield what killed writers left below a folder under names of the moment."""
-    for path in folder.rglob("*"):
+    for path in tree(folder):
         if _STAGED.fullmatch(path.name) and path.stat().st_mtime < since.timestamp():
             yield path
 
 
-def _remove(path: Path, name: str, outcome: Outcome, dry_run: bool) -> None:
+def _remove(path: Folder, name: str, outcome: Outcome, dry_run: bool) -> None:
     try:
         size = path.stat().st_size
         if not dry_run:
@@ -211,7 +211,9 @@ def _remove(path: Path, name: str, outcome: Outcome, dry_run: bool) -> None:
 
 def _clear_away(place: Place, outcome: Outcome, dry_run: bool) -> None:
     """Clear away the WARC files that killed writers left open, of days that nobody runs again."""
-    folders = sorted({path.parent for path in (place.root / "raw").glob(f"run_day=*/*{OPEN}")})
+    folders = sorted(
+        {path.parent for path in (staging(place.root) / "raw").glob(f"run_day=*/*{OPEN}")}
+    )
     if dry_run or not place.archive.has("captures"):
         return
     for folder in folders:

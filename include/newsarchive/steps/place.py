@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from newsarchive.discover.gdelt import Gdelt
 from newsarchive.discover.index import Index
 from newsarchive.discover.wayback import Wayback
 from newsarchive.errors import ArchiveError
+from newsarchive.objects import Folder
 from newsarchive.outcome import Outcome
 from newsarchive.providers import LIVE
 from newsarchive.settings import Settings
@@ -65,8 +65,8 @@ class Place:
     sources: dict[str, Source]
 
     @property
-    def root(self) -> Path:
-        """The archive's folder."""
+    def root(self) -> Folder:
+        """Where the archive lies."""
         return self.archive.root
 
     @property

@@ -4,19 +4,17 @@ The steps make the rows as they made them first. A repair that was killed leaves
 was to make again, and the next one goes on with that.
 """
 
-import shutil
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import sums
 from newsarchive.integrity import LOG, Finding, is_replaced, partition_of, table_of_log
+from newsarchive.objects import Folder, listed, tree, write_whole
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.schema import TABLES
@@ -41,7 +39,7 @@ JOURNAL = ".repair"
 """Below the archive: the files that a repair is about to make again, a line each."""
 
 
-def interrupted(root: Path) -> list[Finding]:
+def interrupted(root: Folder) -> list[Finding]:
     """Return what a repair that was killed was to make again."""
     try:
         paths = (root / JOURNAL).read_text("utf-8").splitlines()
@@ -105,9 +103,7 @@ class _Repair:
     def _remembered(self) -> Iterator[None]:
         """Keep the list of what is made again on disk until all of it is."""
         journal = self._root / JOURNAL
-        fresh = journal.with_name(f"{JOURNAL}.{uuid.uuid4().hex}")
-        fresh.write_text("".join(f"{path}\n" for path in sorted(self._bad)), "utf-8")
-        fresh.replace(journal)
+        write_whole(journal, "".join(f"{path}\n" for path in sorted(self._bad)).encode())
         yield
         journal.unlink(missing_ok=True)
 
@@ -163,7 +159,8 @@ class _Repair:
 
     def _begin_anew(self, name: str) -> None:
         """Give a table an empty log; its files stay for the snapshot that names them."""
-        shutil.rmtree(self._root / name / LOG, ignore_errors=True)
+        for path in list(tree(self._root / name / LOG)):
+            path.unlink(missing_ok=True)
         self._forget(lambda p: table_of_log(p) == name)
         self._place.archive.open(name)
         self.notes.append(f"{name}: its log was damaged; the table is made anew")
@@ -214,7 +211,7 @@ class _Repair:
                 damaged[where[0]].add(where[1])
         for name in anew:
             partition = TABLES[name].partition
-            for folder in (self._root / name).glob(f"{partition}=*"):
+            for folder in listed(self._root / name, f"{partition}=*"):
                 damaged[name].add(date.fromisoformat(folder.name.partition("=")[2]))
             if partition == "run_day":
                 damaged[name].update(day for day, _ in self._live.get("captures", ()))

@@ -14,6 +14,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.fetch.scan import Member, Scanner, scan_file
 from newsarchive.fetch.transport import Ended
 from newsarchive.fetch.warc import WarcFiles
+from newsarchive.objects import on_disk
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.schema import CAPTURES
@@ -98,7 +99,7 @@ def _take_in(
     outcome: Outcome,
 ) -> set[tuple[date, str]]:
     """Keep the wanted pages of one file; return their run days and sources."""
-    lies_at = _linked(place.root, file) if in_place else None
+    lies_at = _linked(on_disk(place.root, "--in-place"), file) if in_place else None
     with WarcFiles(place.root, WARC, place.settings.user_agent) as warc:
         records = Records(WARC, file.name, None if in_place else warc, lies_at, _known(place, WARC))
 

@@ -4,6 +4,10 @@ Its views name exactly the files of finished partitions.
 
 A new snapshot is the one before plus the partitions that a publish completed, built under another
 name and moved into place, by one publisher at a time. It names files; it holds no rows of theirs.
+
+In an object store it is one object, put in place if it is still the one that the publisher began
+with: of publishers on several machines one is first, and the others do their work again. Readers
+open a copy of it.
 """
 
 import hashlib
@@ -17,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -29,6 +33,17 @@ from filelock import FileLock, Timeout
 
 from newsarchive import __version__, sums
 from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.objects import (
+    Changed,
+    Folder,
+    ObjectPath,
+    copy,
+    etag,
+    filesystem,
+    put_if,
+    source,
+    staging,
+)
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 from newsarchive.sources import Source
 
@@ -36,6 +51,7 @@ NAME = "archive.duckdb"
 # The oldest format that has all we use: DuckDB command lines lag behind the library.
 _STORAGE = "v1.5.0"
 _PUBLISH_WAIT = 600.0  # seconds
+_LONGEST_LEFT = timedelta(days=8)  # more than the longest retention
 _MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _READ_NAME = re.compile(rf"\.{re.escape(NAME)}\.read-{_MACHINE}-(\d+)-[0-9a-f]{{32}}")
 _FRESH_NAME = re.compile(rf"\.{re.escape(NAME)}\.[0-9a-f]{{32}}(\.wal)?")
@@ -98,14 +114,17 @@ class NamedFile:
 
 
 @contextmanager
-def publishing(root: Path) -> Iterator[None]:
+def publishing(root: Folder) -> Iterator[None]:
     """Hold the archive's publish lease: one publisher at a time; the kernel frees it at death.
+
+    Of an archive in an object store it is this machine's lease: see `build`.
 
     Raises:
         Conflict: another publisher held it for ten minutes.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / ".publish.lock", timeout=_PUBLISH_WAIT)
+    folder = staging(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".publish.lock", timeout=_PUBLISH_WAIT)
     try:
         lock.acquire()
     except Timeout:
@@ -113,14 +132,26 @@ def publishing(root: Path) -> Iterator[None]:
             f"{root}: another publish has run for ten minutes; run it again when that has ended"
         ) from None
     try:
+        _look(root)
         yield
     finally:
+        _BEFORE.pop(root, None)
         lock.release()
 
 
+_BEFORE: dict[Folder, str | None] = {}
+"""The tags of the snapshots that this process, a publisher, began with."""
+
+
+def _look(root: Folder) -> None:
+    """Remember which snapshot is in place, before the tables are opened that the next will show."""
+    if isinstance(root, ObjectPath):
+        _BEFORE[root] = etag(root / NAME)
+
+
 def build(
-    root: Path, finished: Mapping[str, Mapping[date, Iterable[str]]], sources: Iterable[Source]
-) -> Path:
+    root: Folder, finished: Mapping[str, Mapping[date, Iterable[str]]], sources: Iterable[Source]
+) -> Folder:
     """Move a new snapshot into place: the one before, with the `finished` partitions as given.
 
     Call within `publishing`.
@@ -133,39 +164,64 @@ def build(
 
     Returns:
         The path of `archive.duckdb`.
+
+    Raises:
+        CommitFailedError: in an object store, a publisher on another machine was first since the
+            lease was taken, or since this was raised last. What `finished` was made of has to be
+            done again (`tables.committing`).
     """
     before, left_before = _own_rows(root)
     named = {(f.table, f.day, f.path): f for f in before if f.day not in finished.get(f.table, {})}
     for table, days in finished.items():
         for day, paths in days.items():
             for path in paths:
-                columns = ",".join(sorted(pq.read_schema(root / path).names))
+                with source(root / path) as file:
+                    columns = ",".join(sorted(pq.read_schema(file).names))
                 named[table, day, path] = NamedFile(table, day, path, columns)
     now = datetime.now(UTC)
     shown = {path for _, _, path in named}
-    left = {p: at for p, at in left_before.items() if (root / p).exists()}
+    left = {p: at for p, at in left_before.items() if _may_be_there(root / p, at, now)}
     left |= {f.path: now for f in before}
     left = {p: at for p, at in left.items() if p not in shown}
     _remove_strays(root)
-    fresh = root / f".{NAME}.{uuid.uuid4().hex}"
+    fresh = staging(root) / f".{NAME}.{uuid.uuid4().hex}"
     try:
         _write(fresh, root, [named[k] for k in sorted(named)], left, list(sources))
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         sums.record(root, {NAME: sums.digest(fresh)})
-        fresh.replace(root / NAME)
+        _place(fresh, root)
     finally:
         for stray in (fresh, fresh.with_name(fresh.name + ".wal")):
             stray.unlink(missing_ok=True)
+    return root / NAME
+
+
+def _may_be_there(path: Folder, since: datetime, now: datetime) -> bool:
+    """Say whether a file that left may still be there; a store is not asked for each."""
+    return now - since < _LONGEST_LEFT if isinstance(path, ObjectPath) else path.exists()
+
+
+def _place(fresh: Path, root: Folder) -> None:
+    """Put a new snapshot in the place of the one before."""
+    if isinstance(root, ObjectPath):
+        try:
+            _BEFORE[root] = put_if(root / NAME, fresh.read_bytes(), _BEFORE.get(root))
+        except Changed as error:
+            from deltalake.exceptions import CommitFailedError  # readers do without the library
+
+            _look(root)
+            raise CommitFailedError(str(error)) from None
+        return
+    fresh.replace(root / NAME)
     folder = os.open(root, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return root / NAME
 
 
-def ensure(root: Path, sources: Iterable[Source]) -> Path:
+def ensure(root: Folder, sources: Iterable[Source]) -> Folder:
     """Return the snapshot, making an empty one with all its views where there is none."""
     if not (root / NAME).exists():
         with publishing(root):
@@ -175,15 +231,16 @@ def ensure(root: Path, sources: Iterable[Source]) -> Path:
 
 
 @contextmanager
-def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(root: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the snapshot for reading, whatever other connections this process has to an older one.
 
     DuckDB keeps one instance per path in a process, and would show the file as it was before it was
     replaced: so it is opened under a name of its own.
     """
-    with _own_name(root / NAME) as path:
-        connection = _connect(path)
+    with _own_name(root) as path:
+        connection = _connect(path, root)
         try:
+            _lend(connection, root)
             connection.execute(f"SET VARIABLE archive_root = {_quoted(str(root) + '/')}")
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
@@ -191,21 +248,21 @@ def reading(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def named_files(root: Path) -> list[NamedFile]:
+def named_files(root: Folder) -> list[NamedFile]:
     """Return every file that the current snapshot names; none where there is no snapshot."""
     return _own_rows(root)[0]
 
 
-def left_files(root: Path) -> dict[str, datetime]:
+def left_files(root: Folder) -> dict[str, datetime]:
     """Return when files left the snapshot that are still there, for readers of an older one."""
     return _own_rows(root)[1]
 
 
-def _own_rows(root: Path) -> tuple[list[NamedFile], dict[str, datetime]]:
+def _own_rows(root: Folder) -> tuple[list[NamedFile], dict[str, datetime]]:
     if not (root / NAME).exists():
         return [], {}
-    with _own_name(root / NAME) as path:
-        connection = _connect(path)
+    with _own_name(root) as path:
+        connection = _connect(path, root)
         try:
             files = connection.execute('SELECT "table", day, path, columns FROM _files').fetchall()
             connection.execute("SET TimeZone = 'UTC'")
@@ -218,25 +275,38 @@ def _own_rows(root: Path) -> tuple[list[NamedFile], dict[str, datetime]]:
     return [NamedFile(*row) for row in files], dict(left)
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _lend(connection: duckdb.DuckDBPyConnection, root: Folder) -> None:
+    """Let a connection read the files that a snapshot names."""
+    if isinstance(root, ObjectPath):
+        connection.register_filesystem(filesystem(root))
+
+
+def _connect(path: Path, root: Folder) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         raise ArchiveError(
-            f"{path.parent / NAME}: cannot be opened: {str(error).splitlines()[0]}"
+            f"{root / NAME}: cannot be opened: {str(error).splitlines()[0]}"
         ) from error
 
 
 @contextmanager
-def _own_name(path: Path) -> Iterator[Path]:
-    alias = path.with_name(f".{NAME}.read-{_MACHINE}-{os.getpid()}-{uuid.uuid4().hex}")
+def _own_name(root: Folder) -> Iterator[Path]:
+    path = root / NAME
+    alias = staging(root) / f".{NAME}.read-{_MACHINE}-{os.getpid()}-{uuid.uuid4().hex}"
     try:
-        os.link(path, alias)
+        if isinstance(path, ObjectPath):
+            alias.parent.mkdir(parents=True, exist_ok=True)
+            copy(path, alias)
+        else:
+            os.link(path, alias)
     except FileNotFoundError:
         raise ArchiveError(
             f"{path}: no archive here yet; `make run` or `newsarchive run` makes one"
         ) from None
     except OSError:  # no hard links, or a read-only folder
+        if isinstance(path, ObjectPath):
+            raise
         try:
             shutil.copyfile(path, alias)
         except OSError:
@@ -249,9 +319,9 @@ def _own_name(path: Path) -> Iterator[Path]:
             alias.unlink()
 
 
-def _remove_strays(root: Path) -> None:
+def _remove_strays(root: Folder) -> None:
     """Remove what killed readers and publishers left; call as the only publisher."""
-    for path in root.glob(f".{NAME}.*"):
+    for path in staging(root).glob(f".{NAME}.*"):
         reader = _READ_NAME.fullmatch(path.name)
         if _FRESH_NAME.fullmatch(path.name) or (reader and not _is_alive(int(reader[1]))):
             path.unlink(missing_ok=True)
@@ -269,13 +339,14 @@ def _is_alive(process: int) -> bool:
 
 def _write(
     fresh: Path,
-    root: Path,
+    root: Folder,
     named: list[NamedFile],
     left: Mapping[str, datetime],
     sources: list[Source],
 ) -> None:
     connection = duckdb.connect(":memory:")
     try:
+        _lend(connection, root)
         connection.execute(
             f"ATTACH {_quoted(str(fresh))} AS snapshot (STORAGE_VERSION {_quoted(_STORAGE)})"
         )
@@ -308,7 +379,7 @@ def _write(
 
 def _write_own_tables(
     connection: duckdb.DuckDBPyConnection,
-    root: Path,
+    root: Folder,
     named: list[NamedFile],
     left: Mapping[str, datetime],
     sources: list[Source],
@@ -374,7 +445,7 @@ def _declaration(source: Source) -> dict[str, Any]:
     }
 
 
-def _scan(table: Table, files: list[NamedFile], root: Path) -> str:
+def _scan(table: Table, files: list[NamedFile], root: Folder) -> str:
     """Return the SELECT over a table's files: one list per set of columns, joined by name.
 
     One list with `union_by_name` opens every file's footer at each query; a list per schema version

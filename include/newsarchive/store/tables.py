@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from datetime import date
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -33,6 +32,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from newsarchive import sums
 from newsarchive.errors import ArchiveError, Conflict
 from newsarchive.integrity import LOG
+from newsarchive.objects import Folder, ObjectPath, below, listed, options, source, words_of
 from newsarchive.removals import Removals, removals_of
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 from newsarchive.store.spool import spooled
@@ -79,7 +79,7 @@ T = TypeVar("T")
 class Target:
     """One table, opened at one version: reads are of it, and a commit stands or falls with it."""
 
-    def __init__(self, root: Path, table: Table) -> None:
+    def __init__(self, root: Folder, table: Table) -> None:
         """Open `table` below `root`, making it if it is not there yet."""
         self.table = table
         self.folder = root / table.name
@@ -136,7 +136,10 @@ class Target:
 
     def _removable(self, hours: int, *, full: bool) -> list[str]:
         # The library would ask for a week at least; what is removed is ours to say.
-        found = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=full)
+        with _in_words(self.folder):
+            found = self._delta.vacuum(
+                hours, dry_run=True, enforce_retention_duration=False, full=full
+            )
         return [f"{self.table.name}/{unquote(path)}" for path in found]
 
     def drop(self, days: Iterable[date]) -> None:
@@ -158,32 +161,34 @@ class Target:
         """
         if self.has_checkpoint():
             return False
-        self._delta.create_checkpoint()
+        with _in_words(self.folder):
+            self._delta.create_checkpoint()
         _record_sums(self.folder, self.version)
         return True
 
-    def old_entries(self) -> list[Path]:
+    def old_entries(self) -> list[Folder]:
         """Return the files of the log that are older than it is kept, and than this version."""
         since = time.time() - LOG_DAYS * 86400
         return [
             path
-            for path in sorted((self.folder / LOG).glob("*.*"))
+            for path in listed(self.folder / LOG, "*.*")
             if path.name[:20].isdigit()
             and int(path.name[:20]) < self.version
             and path.stat().st_mtime < since
         ]
 
-    def clean_log(self) -> list[Path]:
+    def clean_log(self) -> list[Folder]:
         """Remove old entries of the log that a checkpoint made needless; return which."""
         old = self.old_entries()
         if not old:
             return []
         root = self.folder.parent
-        names = {path.relative_to(root).as_posix() for path in old}
+        names = {below(path, root) for path in old}
         kept = sums.load(root).of
         # First their sums: what has one and is gone counts as lost.
         sums.fold(root, lambda path, _: path not in names)
-        self._delta.cleanup_metadata()
+        with _in_words(self.folder):
+            self._delta.cleanup_metadata()
         there = {n: s for n in names for s in kept.get(n, ()) if (root / n).exists()}
         sums.record(root, there)
         return [path for path in old if not path.exists()]
@@ -308,24 +313,25 @@ class Target:
 
     def _write(self, rows: pa.Table | pa.RecordBatchReader, **how: Any) -> None:
         there = {field.name for field in self._delta.schema().fields}
-        # A column that is new since the table was made joins it; older files have it as NULL.
-        merging = "merge" if set(rows.schema.names) - there else None
-        write_deltalake(
-            self._delta,
-            rows,
-            schema_mode=merging,
-            writer_properties=_PROPERTIES,
-            commit_properties=CommitProperties(custom_metadata=_STAMP),
-            post_commithook_properties=_AFTER_COMMIT,
-            **how,
-        )
+        with _in_words(self.folder):
+            write_deltalake(
+                self._delta,
+                rows,
+                # A column that is new since the table was made joins it; older files have it as
+                # NULL.
+                schema_mode="merge" if set(rows.schema.names) - there else None,
+                writer_properties=_PROPERTIES,
+                commit_properties=CommitProperties(custom_metadata=_STAMP),
+                post_commithook_properties=_AFTER_COMMIT,
+                **how,
+            )
         _record_sums(self.folder, self.version)
 
 
 class Archive:
     """The archive in one folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Folder) -> None:
         """Name the archive at `root`; nothing is made before something is written."""
         self.root = root
 
@@ -339,7 +345,8 @@ class Archive:
 
     def has(self, table: str) -> bool:
         """Say whether a table is there already; `open` would make it."""
-        return DeltaTable.is_deltatable(str(self.root / table))
+        with _clear_errors(self.root / table):
+            return DeltaTable.is_deltatable(str(self.root / table), options(self.root))
 
     def live(self) -> set[str]:
         """Return the paths (below the archive) of the files of all tables that are there."""
@@ -363,14 +370,14 @@ class Archive:
         return removed(self.root)
 
 
-_REMOVED: dict[tuple[Path, int], Removals] = {}
+_REMOVED: dict[tuple[Folder, int], Removals] = {}
 """Of the archives that this process writes to, by the version of the table."""
 
 
-def removed(root: Path) -> Removals:
+def removed(root: Folder) -> Removals:
     """Return what recognises the articles that were removed from an archive on request."""
     table = TABLES["removals"]
-    if not DeltaTable.is_deltatable(str(root / table.name)):
+    if not DeltaTable.is_deltatable(str(root / table.name), options(root)):
         return Removals()
     target = Target(root, table)
     key = root, target.version
@@ -415,11 +422,11 @@ def committing(what: str, work: Callable[..., T], *given: Any) -> T:
     raise Conflict(f"{what}: another writer was first {MOST_TRIES} times in a row; run it again")
 
 
-def _open_or_create(folder: Path, table: Table) -> DeltaTable:
+def _open_or_create(folder: Folder, table: Table) -> DeltaTable:
     with _clear_errors(folder):
         for _ in range(3):
             try:
-                return DeltaTable(str(folder))
+                return DeltaTable(str(folder), storage_options=options(folder))
             except TableNotFoundError:
                 folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -432,20 +439,21 @@ def _open_or_create(folder: Path, table: Table) -> DeltaTable:
                     description=table.comment,
                     configuration=_CONFIGURATION,
                     commit_properties=CommitProperties(custom_metadata=_STAMP),
+                    storage_options=options(folder),
                 )
             except (CommitFailedError, DeltaError) as error:
                 log.debug("%s: made by another writer meanwhile (%s)", folder, error)
             else:
                 _record_sums(folder, 0)
                 return made
-        return DeltaTable(str(folder))
+        return DeltaTable(str(folder), storage_options=options(folder))
 
 
-def _checkpoint(folder: Path, version: int) -> Path:
+def _checkpoint(folder: Folder, version: int) -> Folder:
     return folder / LOG / f"{version:020d}.checkpoint.parquet"
 
 
-def _record_sums(folder: Path, version: int) -> None:
+def _record_sums(folder: Folder, version: int) -> None:
     """Keep the sums of what a commit wrote: its files, its place in the log, a checkpoint."""
     entry = folder / LOG / f"{version:020d}.json"
     try:
@@ -460,23 +468,38 @@ def _record_sums(folder: Path, version: int) -> None:
 
 
 @contextmanager
-def _clear_errors(folder: Path) -> Iterator[None]:
+def _clear_errors(folder: Folder) -> Iterator[None]:
     try:
-        yield
+        with _in_words(folder):
+            yield
     except (DeltaError, OSError) as error:
         raise ArchiveError(
             f"{folder}: cannot be opened as a table of the archive: {error}"
         ) from error
 
 
+@contextmanager
+def _in_words(folder: Folder) -> Iterator[None]:
+    """Say in one line what an object store answered, or that it does not."""
+    try:
+        yield
+    except (CommitFailedError, TableNotFoundError):
+        raise
+    except (DeltaError, OSError) as error:
+        if not isinstance(folder, ObjectPath):
+            raise
+        raise ArchiveError(f"{folder}: {words_of(error)}") from error
+
+
 def _read_file(
-    path: Path, schema: pa.Schema, names: list[str], partition: str, where: pc.Expression | None
+    path: Folder, schema: pa.Schema, names: list[str], partition: str, where: pc.Expression | None
 ) -> pa.Table:
-    there = set(pq.read_schema(path).names)
-    columns = [n for n in names if n != partition and n in there]
-    # A table without columns would lose its number of rows.
-    extra = [next(n for n in schema.names if n in there)] if not columns else []
-    return pq.read_table(path, columns=columns + extra, filters=where, partitioning=None)
+    with source(path) as file:
+        there = set(pq.read_schema(file).names)
+        columns = [n for n in names if n != partition and n in there]
+        # A table without columns would lose its number of rows.
+        extra = [next(n for n in schema.names if n in there)] if not columns else []
+        return pq.read_table(file, columns=columns + extra, filters=where, partitioning=None)
 
 
 def _aligned(
