@@ -79,6 +79,7 @@ format: .venv/.dev ## Put the code into form
 
 lock: .venv/.uv ## Choose the versions of all packages anew
 	$(LOCK) pyproject.toml --extra build -o requirements.lock
+	$(LOCK) pyproject.toml --extra cluster -c requirements.lock -o requirements-cluster.lock
 	$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what is installed; archive and state stay

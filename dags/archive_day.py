@@ -19,6 +19,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from newsarchive import pools
 from newsarchive.days import day_of
 from newsarchive.settings import shards
+from newsarchive_airflow import alerts
 
 ARTICLES = Asset("newsarchive://articles", group="newsarchive")
 
@@ -33,7 +34,9 @@ with DAG(
         "retries": 2,
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": True,
+        "on_failure_callback": alerts.task_failed,
     },
+    deadline=alerts.deadline(),
     params={
         "day": Param(
             None,
@@ -51,8 +54,9 @@ with DAG(
     def discover(dag_run: Any = None) -> dict[str, int]:
         """Read what the sources listed for the day."""
         from newsarchive import steps
+        from newsarchive_airflow.metrics import measured
 
-        return steps.discover(day_of(dag_run)).counts()
+        return measured(steps.discover, day_of(dag_run)).counts()
 
     def fetch(shard: int) -> Any:
         """Return the task that fetches the pages of one shard's hosts."""
@@ -65,8 +69,9 @@ with DAG(
         )
         def fetch_shard(dag_run: Any = None) -> dict[str, int]:
             from newsarchive import steps
+            from newsarchive_airflow.metrics import measured
 
-            return steps.fetch(day_of(dag_run), shard).counts()
+            return measured(steps.fetch, day_of(dag_run), shard).counts()
 
         return fetch_shard()
 
@@ -74,31 +79,40 @@ with DAG(
     def parse(dag_run: Any = None) -> dict[str, int]:
         """Turn the captured pages into rows, or into rejects with a reason."""
         from newsarchive import steps
+        from newsarchive_airflow.metrics import measured
 
-        return steps.parse(day_of(dag_run)).counts()
+        return measured(steps.parse, day_of(dag_run)).counts()
 
     @task(trigger_rule="all_done", outlets=[ARTICLES], execution_timeout=timedelta(minutes=30))
     def publish(dag_run: Any = None, outlet_events: Any = None) -> dict[str, int]:
         """Merge the rows into articles and show the day to readers."""
         from newsarchive import steps
+        from newsarchive_airflow.metrics import measured
 
-        published = steps.publish(day_of(dag_run))
+        published = measured(steps.publish, day_of(dag_run))
         # `days` are the article days that changed: what a DAG scheduled on the asset has to redo
         days = sorted({day.isoformat() for day in published.days})
         outlet_events[ARTICLES].extra = {"days": days, "rows": published.counts()}
         return published.counts()
 
-    # The last task decides the run: it counts as failed when anything before it did
-    @task(execution_timeout=timedelta(minutes=10))
-    def outcome(dag_run: Any = None) -> dict[str, int]:
-        """Fail the run when a required source failed, or too many did; all is safe by then."""
+    # The last task decides the run: it counts as failed when anything before it did. It tells of
+    # sources itself.
+    @task(execution_timeout=timedelta(minutes=10), on_failure_callback=None)
+    def outcome(dag_run: Any = None, **context: Any) -> dict[str, int]:
+        """Tell of sources that failed or gave too little; fail the run when too many did."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from newsarchive import steps
         from newsarchive.errors import RunFailed
+        from newsarchive_airflow.metrics import send_day
 
+        day = day_of(dag_run)
+        if dag_run.run_type == "scheduled":  # who asked for a past day looks at it
+            watched = steps.watch(day)
+            send_day(watched)
+            alerts.coverage(context, day, watched.wanting())
         try:
-            return steps.judge(day_of(dag_run)).counts()
+            return steps.judge(day).counts()
         except RunFailed as failed:
             raise AirflowFailException(str(failed)) from None  # nothing changes by trying again
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
+from newsarchive_airflow import alerts
+
 with DAG(
     "poll_feeds",
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
@@ -21,6 +23,7 @@ with DAG(
         "owner": "newsarchive",
         "retries": 1,
         "retry_delay": timedelta(minutes=2),
+        "on_failure_callback": alerts.task_failed,
     },
     tags=["newsarchive"],
     doc_md=__doc__,
@@ -30,7 +33,10 @@ with DAG(
     def poll() -> dict[str, int]:
         """Ask every feed of the sources that are on; keep what it served and what is new in it."""
         from newsarchive import steps
+        from newsarchive_airflow.metrics import measured, send_ages
 
-        return steps.poll().counts()
+        polled = measured(steps.poll)
+        send_ages(steps.newest_ages())
+        return polled.counts()
 
     poll()

@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import DAG, Asset, Param, task
 
 from newsarchive import pools
+from newsarchive_airflow import alerts
 
 ARTICLES = Asset("newsarchive://articles", group="newsarchive")
 
@@ -26,6 +27,7 @@ with DAG(
         "owner": "newsarchive",
         "retries": 1,
         "retry_delay": timedelta(minutes=1),
+        "on_failure_callback": alerts.task_failed,
     },
     params={
         "first": Param(

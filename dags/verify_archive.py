@@ -14,6 +14,8 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
+from newsarchive_airflow import alerts
+
 with DAG(
     "verify_archive",
     # Without a start date it waits for its first Sunday: there is nothing to verify at the start.
@@ -24,6 +26,7 @@ with DAG(
         "owner": "newsarchive",
         "retries": 1,
         "retry_delay": timedelta(minutes=10),
+        "on_failure_callback": alerts.task_failed,
     },
     params={
         "repair": Param(

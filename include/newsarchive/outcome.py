@@ -15,6 +15,8 @@ class Outcome:
     """The days it worked on: run days, and for `publish` the article days it changed."""
     by_source: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     notes: list[str] = field(default_factory=list)
+    received: Counter[str] = field(default_factory=Counter)
+    """Bytes that came over the network, by source."""
 
     def add(self, source: str, what: str, number: int = 1) -> None:
         """Count `number` more of `what` for a source."""
@@ -33,6 +35,7 @@ class Outcome:
         for each in (self, *others):
             both.days = sorted({*both.days, *each.days})
             both.notes += each.notes if each is not self else []
+            both.received.update(each.received)
             for source, counts in each.by_source.items():
                 both.by_source[source].update(counts)
         return both

@@ -154,10 +154,19 @@ class Settings(BaseSettings):
         le=168,  # longer than that a table's log does not remember what left it
         description="Hours that files which left their table or the snapshot stay for readers",
     )
+    alert_mail: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Mail addresses that alerts go to, by Airflow's connection smtp_default; "
+        "commas between",
+    )
+    late_after_hours: float = Field(
+        12.0, gt=0, description="Hours after which a daily run that is not over is late"
+    )
+    log_days: int = Field(30, ge=1, description="Days that logs of Airflow's tasks are kept")
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 
-    @field_validator("sources", "indexes", "bodies", mode="before")
+    @field_validator("sources", "indexes", "bodies", "alert_mail", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
         return (

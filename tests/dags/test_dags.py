@@ -16,19 +16,6 @@ DAGS = ROOT / "dags"
 NAMES = sorted(file.stem for file in DAGS.glob("*.py"))
 
 
-@pytest.fixture(scope="session")
-def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = tmp_path_factory.mktemp("airflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_HOME", str(home))
-        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-        patch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(ROOT / "plugins"))
-        patch.setenv("AIRFLOW__CORE__UNIT_TEST_MODE", "True")
-        from airflow.dag_processing.dagbag import DagBag
-
-        yield DagBag(dag_folder=str(DAGS), bundle_name="dags-folder")
-
-
 def tasks_of(bag: Any) -> list[Any]:
     return [task for dag in bag.dags.values() for task in dag.tasks]
 

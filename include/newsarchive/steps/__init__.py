@@ -25,6 +25,7 @@ from newsarchive.steps.publishing import judge, publish
 from newsarchive.steps.reparsing import reparse
 from newsarchive.steps.verifying import verify
 from newsarchive.steps.warc_imports import import_warcs
+from newsarchive.steps.watching import newest_ages, watch
 
 __all__ = [
     "IMPORTS",
@@ -37,6 +38,7 @@ __all__ = [
     "import_warcs",
     "judge",
     "maintain",
+    "newest_ages",
     "parse",
     "plan_backfill",
     "poll",
@@ -45,6 +47,7 @@ __all__ = [
     "reparse",
     "run",
     "verify",
+    "watch",
 ]
 
 

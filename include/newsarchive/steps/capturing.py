@@ -83,6 +83,8 @@ def capturing(
             if kept:
                 kept(fetched.captures)
             source = fetched.request.source.name
+            for capture in fetched.captures:
+                outcome.received[source] += cost_of(capture.payload_bytes, capture.warc_length)
             if fetched.request.kind != "robots":
                 outcome.add(source, "asked")
                 ended = fetched.last.outcome if fetched.captures else fetched.why or "not asked"
