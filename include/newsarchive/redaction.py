@@ -1,14 +1,16 @@
 """Blanking what archived bytes say of an article that was removed; they keep their length. Pure.
 
 Other records name it too: feeds, sitemaps, section pages, and pages that link to it. An entry of a
-listing is blanked whole; elsewhere its address goes, and beside it its headline, its summary and
-its paragraphs. A headline without the address stays: it may be another article's.
+listing is blanked whole; of other pages the link with its text, its address wherever it stands,
+and beside it its headline, its summary and its paragraphs. A headline without the address stays: it
+may be another article's.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import unescape
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -23,6 +25,9 @@ _FEWEST_WORDS = 4  # or so many words
 _SHORTEST_PATH = 8  # characters of a path that is believed without its host in any place
 _SHORTEST_TEXT = 4  # characters of a headline or passage that is looked for
 _OWN_TEXT = 12  # and of one that is looked for as a part of words too
+_BEGINNING = 40  # characters of a passage that tell it, where it is cut as well
+_REST = rb"(?:[^<\"\\]|\\.)*"
+"""What follows of a text up to the next tag or quote."""
 _MOST_TOKEN = 2048  # bytes of an address, however it is written
 _SPACE = rb"(?:\s|&nbsp;|&#160;|&#x[aA]0;|\xc2\xa0|\\[nrt])"
 _OTHERWISE = {
@@ -41,6 +46,14 @@ _RIGHT = re.compile(rb"[^" + _ENDS + rb"\\]*")
 _LISTING = re.compile(rb"<\s*(?:\w+:)?(?:rss|feed|rdf|urlset|sitemapindex)\b", re.IGNORECASE)
 _ENTRY = re.compile(rb"<(/?)((?:\w+:)?(?:item|entry|url))\b[^>]*?(/?)>", re.IGNORECASE)
 _ANCHOR = re.compile(rb"<(/?)(a)\b[^>]*?(/?)>", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rb"\bhref\s*=\s*[\"']?([^\"'\s<>]+)|(https?:\\?/\\?/[^\s\"'<>]+)", re.IGNORECASE
+)
+_BOX = re.compile(
+    rb"<(/?)(article|div|li|section|tr|td|dd|dl|figure|p|h[1-6])\b[^>]*?(/?)>", re.IGNORECASE
+)
+_HREF = re.compile(rb"<a\b[^>]*?\shref=", re.IGNORECASE)
+_MOST_TEASER = 16_384  # bytes of what a listing says of one article, markup included
 _JSON = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _NOT_BLANK = re.compile(rb"[^\s]")
 
@@ -53,7 +66,19 @@ class Secret:
     """Cleaned."""
     titles: list[str] = field(default_factory=list)
     passages: list[str] = field(default_factory=list)
-    """Its summaries and paragraphs."""
+    """Its summaries and paragraphs; each is looked for by its beginning."""
+
+
+def addresses_in(data: bytes, base: str) -> set[str]:
+    """Return the addresses that a page, a feed or a list holds, cleaned.
+
+    Args:
+        data: its bytes, any content coding undone.
+        base: its own address.
+    """
+    found = {m[1] or m[2] for m in _ADDRESS.finditer(data)}
+    texts = (unescape(a.decode("utf-8", "replace")).replace("\\/", "/") for a in found)
+    return {url for text in texts if (url := clean_url(text, base))}
 
 
 class Blanking:
@@ -72,7 +97,7 @@ class Blanking:
 
         Args:
             data: a page, a feed, a list of addresses; any content coding undone.
-            listing: whether it is a listing: then whole entries go, and links with all their text.
+            listing: whether it is a listing: then whole entries go, not the links alone.
         """
         for look in self._looks:
             data = look.blanked(data, listing)
@@ -94,8 +119,15 @@ class _Look:
     def __init__(self, secret: Secret) -> None:
         self.titles = {t for t in secret.titles if t.strip()}
         self._paths = [path for url in secret.urls if (path := _Path(url)).tells]
-        words = {w for w in (*secret.titles, *secret.passages) if len(w.strip()) >= _SHORTEST_TEXT}
-        self._words = [re.compile(pattern) for w in sorted(words) for pattern in _words(w)]
+        self._secret = secret
+
+    @cached_property
+    def _words(self) -> list[re.Pattern[bytes]]:
+        titles = {t for t in self.titles if len(t.strip()) >= _SHORTEST_TEXT}
+        passages = {p for p in map(_beginning, self._secret.passages) if p}
+        patterns = [p for t in sorted(titles) for p in _words(t)]
+        patterns += [p + _REST for b in sorted(passages) for p in _words(b)]
+        return [re.compile(p) for p in patterns]
 
     def addresses(self, data: bytes) -> list[Span]:
         return [span for path in self._paths for span in path.found(data)]
@@ -104,8 +136,7 @@ class _Look:
         spans = self.addresses(data)
         if not spans:
             return data
-        if listing:
-            spans += _entries(data, spans)
+        spans += _entries(data, spans, listing)
         spans += [m.span() for words in self._words for m in words.finditer(data)]
         out = bytearray(data)
         for begin, end in spans:
@@ -156,6 +187,14 @@ class _Path:
             return False
         cleaned = clean_url(f"http://a/?{text[1:]}")
         return cleaned is not None and "?" not in cleaned
+
+
+def _beginning(passage: str) -> str:
+    """Return as much of a passage as tells it, cut after a word; empty of a short one."""
+    passage = " ".join(passage.split())
+    if len(passage) <= _BEGINNING:
+        return passage if len(passage) >= _BEGINNING // 2 else ""
+    return passage[:_BEGINNING].rpartition(" ")[0] or passage[:_BEGINNING]
 
 
 def _hints(path: str) -> list[bytes]:
@@ -236,14 +275,32 @@ def _letter(letter: str, codec: str) -> bytes:
     return rb"(?:" + b"|".join(ways) + rb")"
 
 
-def _entries(data: bytes, spans: Iterable[Span]) -> list[Span]:
-    """Return the entries of a listing that hold some places."""
+def _entries(data: bytes, spans: Sequence[Span], listing: bool) -> list[Span]:
+    """Return what is around some places and goes with them: entries of a listing, links."""
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith((b"{", b"[")):
         return _entries_of_json(data, spans)
     if _LISTING.search(head):
         return [min(around) for around in _elements(data, spans, _ENTRY)]
-    return [max(around) for around in _elements(data, spans, _ANCHOR)]
+    links = [max(around) for around in _elements(data, spans, _ANCHOR)]
+    return links + (_teasers(data, links) if listing else [])
+
+
+def _teasers(data: bytes, links: Sequence[Span]) -> list[Span]:
+    """Return the largest box around each link of a page that lists articles, with no other link."""
+    others = [m.start() for m in _HREF.finditer(data)]
+    inside = {h for h in others for begin, end in links if begin <= h < end}
+    strange = [h for h in others if h not in inside]
+    found = []
+    for around in _elements(data, links, _BOX):
+        alone = [
+            (begin, end)
+            for begin, end in around
+            if end - begin <= _MOST_TEASER
+            and bisect_right(strange, begin) == bisect_right(strange, end)
+        ]
+        found += [min(alone)] if alone else []
+    return found
 
 
 def _elements(data: bytes, spans: Iterable[Span], tags: re.Pattern[bytes]) -> Iterator[list[Span]]:

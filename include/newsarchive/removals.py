@@ -3,7 +3,7 @@
 A tombstone holds ids alone, all of them hashes. Whatever is about to be kept is held against them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -41,14 +41,23 @@ class Removals:
         """Say whether there are any."""
         return bool(self.articles or self.links or self.payloads)
 
-    def rows_of(self, table: str) -> pc.Expression:
-        """Return the filter for the rows of a table that are theirs."""
+    def rows_of(self, table: str, there: Collection[str] | None = None) -> pc.Expression:
+        """Return the filter for the rows of a table that are theirs.
+
+        Args:
+            table: its name.
+            there: the columns that there are, of a file that may be older; None: all.
+        """
         given = {"articles": self.articles, "links": self.links}
-        terms = [_one_of(c, given[kind]) for c, kind in _COLUMNS[table].items()]
-        if table in _OF_DOCUMENTS:
+        terms = [
+            _one_of(column, given[kind])
+            for column, kind in _COLUMNS[table].items()
+            if there is None or column in there
+        ]
+        if table in _OF_DOCUMENTS and (there is None or {"link_id", "payload_sha256"} <= {*there}):
             document = pc.is_null(pc.field("link_id"))
             terms.append(document & _one_of("payload_sha256", self.payloads))
-        return reduce(or_, terms)
+        return reduce(or_, terms, pc.scalar(False))
 
     def without(self, table: str, rows: pa.Table) -> pa.Table:
         """Return the rows of a table that are not theirs."""

@@ -17,6 +17,7 @@ from newsarchive.cli import (
     local,
     query,
     reference,
+    removing,
     sources,
     upkeep,
 )
@@ -122,6 +123,8 @@ for command in (
     upkeep.maintain,
     upkeep.verify,
     upkeep.backup,
+    removing.remove,
+    removing.removals,
     extract.extract,
     sources.sources,
     local.settings,

@@ -22,6 +22,7 @@ from newsarchive.steps.pages import fetch
 from newsarchive.steps.parsing import parse
 from newsarchive.steps.place import Progress, quiet
 from newsarchive.steps.publishing import judge, publish
+from newsarchive.steps.removing import erase_again, list_removals, remove
 from newsarchive.steps.reparsing import reparse
 from newsarchive.steps.verifying import verify
 from newsarchive.steps.warc_imports import import_warcs
@@ -33,10 +34,12 @@ __all__ = [
     "back_up",
     "days_to_do",
     "discover",
+    "erase_again",
     "fetch",
     "import_files",
     "import_warcs",
     "judge",
+    "list_removals",
     "maintain",
     "newest_ages",
     "parse",
@@ -44,6 +47,7 @@ __all__ = [
     "poll",
     "publish",
     "quiet",
+    "remove",
     "reparse",
     "run",
     "verify",

@@ -1,18 +1,20 @@
 """`backup`: a copy of the archive that is an archive itself, made while writers go on."""
 
-import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from newsarchive import sums
 from newsarchive.errors import ArchiveError
 from newsarchive.integrity import LOG
+from newsarchive.objects import Folder, below, copy, listed, tree
 from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
 from newsarchive.steps.place import Place, Progress, place_of, quiet, reported
+from newsarchive.steps.removing import erase_again, list_removals
 from newsarchive.store import snapshot
 
 _RAW = "raw"
@@ -55,9 +57,8 @@ def back_up(
     for table in TABLES:
         if place.archive.has(table):
             wanted |= _of_table(place, table)
-    wanted |= {
-        path.relative_to(place.root).as_posix() for path in (place.root / _RAW).rglob("*.warc.gz")
-    }
+    wanted |= {below(path, place.root) for path in tree(place.root / _RAW, "*.warc.gz")}
+    buried = _removals_of(place, destination)
     destination.mkdir(parents=True, exist_ok=True)
     copied, damaged, size = _copy_all(place.root, destination, sorted(wanted), progress)
     sums.record(destination, copied)
@@ -66,8 +67,15 @@ def back_up(
     shown = sums.digest(destination / snapshot.NAME)
     sums.fold(
         destination,
-        lambda path, of: of == shown if path == snapshot.NAME else (destination / path).exists(),
+        lambda path, of: (
+            of == shown
+            if path == snapshot.NAME
+            else copied.get(path, of) == of and (destination / path).exists()
+        ),
     )
+    if buried:
+        there = place.settings.model_copy(update={"archive": str(destination)})
+        erase_again(buried, there, progress)
     outcome = Outcome("backup", [])
     outcome.add("archive", "files", len(wanted) - len(damaged))
     outcome.add("archive", "copied", len(copied))
@@ -80,8 +88,8 @@ def back_up(
 def _check(place: Place, destination: Path) -> None:
     if not (place.root / snapshot.NAME).exists():
         raise ArchiveError(f"{place.root}: no archive here yet; `newsarchive run` makes one")
-    here, there = place.root.resolve(), destination.resolve()
-    if here == there or here in there.parents:
+    here, there = place.root, destination.resolve()
+    if isinstance(here, Path) and (here.resolve() == there or here.resolve() in there.parents):
         raise ArchiveError(f"{destination}: a backup lies beside the archive, not in it")
     if destination.exists() and not destination.is_dir():
         raise ArchiveError(f"{destination}: is no folder; name one, it will be made")
@@ -90,11 +98,20 @@ def _check(place: Place, destination: Path) -> None:
         raise ArchiveError(f"{destination}: holds something else; name an empty folder")
 
 
+def _removals_of(place: Place, destination: Path) -> list[dict[str, Any]]:
+    """Return the removals that a destination knows of and the archive does not."""
+    there = place.settings.model_copy(update={"archive": str(destination)})
+    if not (destination / snapshot.NAME).exists():
+        return []
+    known = {r["article_id"] for r in list_removals(place.settings)}
+    return [r for r in list_removals(there) if r["article_id"] not in known]
+
+
 def _of_table(place: Place, table: str) -> set[str]:
     """Return the paths of a table's files at its newest version, and of its log up to that."""
     target = place.archive.open(table)
     paths = {path for _, path in target.files()}
-    for entry in (target.folder / LOG).iterdir():
+    for entry in listed(target.folder / LOG):
         version = entry.name.partition(".")[0]
         if version.isdigit() and int(version) <= target.version:
             paths.add(f"{table}/{LOG}/{entry.name}")
@@ -102,10 +119,10 @@ def _of_table(place: Place, table: str) -> set[str]:
 
 
 def _copy_all(
-    root: Path, destination: Path, paths: list[str], progress: Progress
+    root: Folder, destination: Path, paths: list[str], progress: Progress
 ) -> tuple[dict[str, str], set[str], int]:
     """Copy what is not there; return the sums of what was, which are damaged, and bytes of all."""
-    kept = sums.load(root).of
+    kept, there = sums.load(root).of, sums.load(destination).of
     sizes = {path: _size(root / path) for path in paths}
     total, done = sum(max(size, 0) for size in sizes.values()), 0
     copied: dict[str, str] = {}
@@ -113,7 +130,7 @@ def _copy_all(
     for path, size in sizes.items():
         if size < 0:
             damaged.add(path)
-        elif _size(destination / path) != size:
+        elif _size(destination / path) != size or _is_another(kept.get(path), there.get(path)):
             sha256 = _copy(root / path, destination / path, kept.get(path))
             if sha256:
                 copied[path] = sha256
@@ -124,7 +141,12 @@ def _copy_all(
     return copied, damaged, total
 
 
-def _size(path: Path) -> int:
+def _is_another(kept: set[str] | None, there: set[str] | None) -> bool:
+    """Say whether a file was written anew, at the same length, since it was copied."""
+    return bool(kept and there and kept.isdisjoint(there))
+
+
+def _size(path: Folder) -> int:
     """Return the bytes of a file; -1 where there is none."""
     try:
         return path.stat().st_size
@@ -132,13 +154,13 @@ def _size(path: Path) -> int:
         return -1
 
 
-def _copy(source: Path, target: Path, wanted: set[str] | None) -> str | None:
+def _copy(source: Folder, target: Path, wanted: set[str] | None) -> str | None:
     """Copy a file under another name first; return its SHA-256 if it is one of those wanted."""
     fresh = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copy2(source, fresh)
+            copy(source, fresh)
             sha256 = sums.digest(fresh)
             if wanted and sha256 not in wanted:
                 return None

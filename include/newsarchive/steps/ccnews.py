@@ -207,7 +207,7 @@ def _search(place: Place, file: str, sources: Sequence[Source], outcome: Outcome
         WarcFiles(place.root, NAME, place.settings.user_agent) as warc,
         capturing(place, day, f"{NAME}-files", outcome) as (fetcher, put),
     ):
-        records = Records(NAME, file, warc)
+        records = Records(NAME, file, warc, removed=place.archive.removed().links)
         ended, error = "connection", None
 
         def run_day(published: date | None, crawled: date) -> date | None:

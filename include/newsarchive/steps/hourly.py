@@ -71,12 +71,17 @@ def _file_new_links(
     days = [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
     before = by_source(listing_captures(place.archive, days, held=True))
     pages = Pages(place.root, place.declared)
+    removed = place.archive.removed().links
     new: list[Link] = []
     for name, source in sources.items():
         archived = [pages.fetched(f) for f in listings if f.request.source.name == name]
         memory = [a for r in memory_of(before.get(name, [])) if (a := pages.archived(r))]
         found = discover_links(source, day, archived, memory).links
-        new += [link for link in found if (link.source, link.url) not in known]
+        new += [
+            link
+            for link in found
+            if (link.source, link.url) not in known and link.link_id not in removed
+        ]
     target.append(rows_of(new, LINKS))
     for link in new:
         outcome.add(link.source, "new links")

@@ -50,12 +50,15 @@ def import_files(
         except OSError as error:
             raise ArchiveError(f"{file}: cannot be read: {error.strerror or error}") from None
     known = _imported(place.archive, source)
+    removed = place.archive.removed().payloads
     captures: list[Capture] = []
     with WarcFiles(place.root, "imports", place.settings.user_agent) as warc:
         for done, (file, body) in enumerate(bodies, 1):
             digest = hashlib.sha256(body).hexdigest()
             outcome.add(source, "documents")
-            if digest in known:
+            if digest in removed:
+                outcome.add(source, "removed on request")
+            elif digest in known:
                 outcome.add(source, "known already")
             else:
                 known.add(digest)

@@ -270,6 +270,7 @@ def file_links(
         days = [day - timedelta(days=n) for n in range(1, MEMORY_DAYS + 1)]
         earlier = by_source(listing_captures(place.archive, days, held=True))
         pages = Pages(place.root, place.declared)
+        removed = place.archive.removed().links
         links: list[Link] = []
         states: list[ListingState] = []
         for source in sources:
@@ -279,6 +280,7 @@ def file_links(
                 a for r in memory_of(earlier.get(source.name, [])) if (a := pages.archived(r))
             ]
             found = discover_links(source, day, archived, memory)
+            found = replace(found, links=[li for li in found.links if li.link_id not in removed])
             links += found.links
             states += _listing_states(place, source, day, own, archived, found)
             for shared in _SHARED:

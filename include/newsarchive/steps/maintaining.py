@@ -1,7 +1,8 @@
 """`maintain`: fewer files, shorter logs, and what nobody needs any more removed; no row changes.
 
 Readers see the same rows before, meanwhile and after. A file goes only when neither its table nor
-the snapshot names it, and neither has within the retention.
+the snapshot names it, and neither has within the retention. Only what came back of articles that
+were removed on request is erased, and at once.
 """
 
 import re
@@ -14,13 +15,14 @@ from newsarchive import sums
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import OPEN
 from newsarchive.integrity import partition_of
-from newsarchive.outcome import Outcome
 from newsarchive.objects import Folder, staging, tree
+from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
 from newsarchive.steps.capturing import clear_away
 from newsarchive.steps.place import Place, Progress, place_of, quiet, reported, with_archive
 from newsarchive.steps.publishing import named
+from newsarchive.steps.removing import keep_out
 from newsarchive.steps.verifying import adopt_unknown
 from newsarchive.store import snapshot
 from newsarchive.store.tables import Target, committing
@@ -54,6 +56,8 @@ def maintain(
     place = place_of(with_archive(settings))
     outcome = Outcome("maintain", [])
     tables = [name for name in TABLES if place.archive.has(name)]
+    if not dry_run:
+        outcome.notes += keep_out(place, progress)
     for done, name in enumerate(tables, 1):
         (_plan_compaction if dry_run else _compact)(place, name, outcome)
         _shorten_log(place.archive.open(name), outcome, dry_run)

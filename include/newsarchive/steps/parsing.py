@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -264,13 +264,15 @@ def rows_of_captures(
         for n in range(0, len(identities), _GROUP)
     ]
     total, done = len(pages) + len(imports), 0
+    removed = place.archive.removed().articles
 
     def finished(group: _Group) -> Made:
         nonlocal done
         for job, records in zip(group.jobs, group.results, strict=True):
             group.made[job.capture.capture_id] = records
         told = [
-            history((c, group.made.get(c.capture_id, ())) for c in chain) for chain in group.chains
+            _without_removed(history((c, group.made.get(c.capture_id, ())) for c in chain), removed)
+            for chain in group.chains
         ]
         rows = [record for of_link in told for record in of_link]
         done += len(group.chains)
@@ -326,6 +328,18 @@ def _job(place: Place, capture: Capture, link: Link | None) -> Job:
 def _version(row: Mapping[str, Any]) -> Version:
     pairs = {name: dict(row[name] or ()) for name in ("evidence", "confidence")}
     return Version(**{**row, **pairs})
+
+
+def _without_removed(
+    told: Sequence[Version | Reject], removed: Collection[str]
+) -> Sequence[Version | Reject]:
+    """Return what a link's visits tell; a reject, where it is an article removed on request."""
+    for version in told:
+        if isinstance(version, Version) and version.article_id in removed:
+            common = {f.name for f in fields(Reject)} & {f.name for f in fields(Version)}
+            given = {name: getattr(version, name) for name in common}
+            return [Reject(**given, reason="removed", detail=version.article_id, status=None)]
+    return told
 
 
 def _worth_parsing(chain: Sequence[Capture]) -> list[Capture]:

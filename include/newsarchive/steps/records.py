@@ -31,6 +31,7 @@ class Records:
         warc: WarcFiles | None,
         lies_at: str | None = None,
         there: Collection[str] = (),
+        removed: Collection[str] = (),
     ) -> None:
         """Begin with none.
 
@@ -40,9 +41,10 @@ class Records:
             warc: where its records are copied to; None: they are read where they lie.
             lies_at: then the file's path below the archive.
             there: ids of captures that are in the archive already.
+            removed: ids of links to articles that were removed on request.
         """
         self._provider, self._file, self._warc, self._lies_at = provider, file, warc, lies_at
-        self._there = set(there)
+        self._there, self._removed = set(there), removed
         self.captures: list[Capture] = []
         self.touched: set[tuple[date, str]] = set()
         """Run days and sources of what was found, here already or not."""
@@ -52,13 +54,15 @@ class Records:
         """Wanted records that could not be read."""
         self.others = 0
         """Wanted records that are no page, or not of the days wanted."""
+        self.removed = 0
+        """Wanted records of articles that were removed on request."""
 
     def forget(self) -> None:
         """Take back all that was found."""
         self._there -= {c.capture_id for c in self.captures}
         self.touched.clear()
         self.captures.clear()
-        self.unreadable = self.others = self.known = 0
+        self.unreadable = self.others = self.known = self.removed = 0
         if self._warc is not None:
             self._warc.discard()
 
@@ -79,6 +83,9 @@ class Records:
             return
         url = clean_url(member.url)
         day = None
+        if url is not None and link_id(source.name, url) in self._removed:
+            self.removed += 1
+            return
         if url is not None and _is_page(record):
             day = filing(_published(record, member, url, source), member.at.date())
         if url is None or day is None:

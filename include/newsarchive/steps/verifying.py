@@ -17,9 +17,13 @@ from newsarchive.errors import ArchiveError
 from newsarchive.fetch.scan import Scanner, scan_file
 from newsarchive.fetch.transport import Ended
 from newsarchive.integrity import Finding, Known, Read
+from newsarchive.objects import Folder, ObjectPath, below, source, tree
 from newsarchive.outcome import Outcome
+from newsarchive.removals import TABLES as OF_ARTICLES
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
+from newsarchive.steps.erasing import JOURNAL as REMOVAL
+from newsarchive.steps.erasing import KEYS, columns_of, rows_in
 from newsarchive.steps.place import Progress, place_of, quiet, reported, with_archive
 from newsarchive.steps.repairing import JOURNAL, interrupted, repair
 from newsarchive.store import snapshot
@@ -27,8 +31,11 @@ from newsarchive.store.tables import Archive
 
 _LOCK = ".publish.lock"
 _SETTLED = 1.0  # seconds from a file that is replaced to its sum, at most
-_OWN = re.compile(rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}|{re.escape(JOURNAL)}.*")
-"""Names of the moment in the archive's folder: of readers, of a publisher, of a repair."""
+_OWN = re.compile(
+    rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}|{re.escape(JOURNAL)}.*"
+    rf"|{re.escape(REMOVAL)}.*"
+)
+"""Names of the moment in the archive's folder: of readers, a publisher, a repair, a removal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def _verified(settings: Settings, progress: Progress) -> Verified:
     needed = {p: who for p, who in known.needed.items() if p in read or not (root / p).exists()}
     verdict = integrity.judge(read, kept, Known(needed, known.left))
     named = {f.path for f in verdict.findings}
-    others = [*unreadable, *interrupted(root)]
+    others = [*unreadable, *interrupted(root), *_not_removed(root, named)]
     findings = verdict.findings + [f for f in others if f.path not in named]
     size = sum(r.size for r in read.values())
     return Verified(Outcome("verify", []), len(read), size, findings, verdict.unknown)
@@ -119,8 +126,8 @@ def _is_doubtful(name: str, file: Read, kept: sums.Sums) -> bool:
     return bool(wanted and integrity.is_replaced(name) and file.sha256 not in wanted)
 
 
-def _read_all(root: Path, settings: Settings, progress: Progress) -> dict[str, Read]:
-    paths = [(path, path.relative_to(root).as_posix()) for path in _files(root)]
+def _read_all(root: Folder, settings: Settings, progress: Progress) -> dict[str, Read]:
+    paths = [(path, below(path, root)) for path in _files(root)]
     total = sum(_size(path) for path, _ in paths)
     pace = sums.Pace(settings.verify_rate)
     since = time.time() - settings.retention_hours * 3600
@@ -139,8 +146,14 @@ def _read_all(root: Path, settings: Settings, progress: Progress) -> dict[str, R
     return read
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Folder) -> Iterator[Folder]:
     """Yield every file but those of the moment, and the sums: these say what they are."""
+    if isinstance(root, ObjectPath):
+        for path in tree(root):
+            name = below(path, root)
+            if not _OWN.fullmatch(name) and not _is_of_sums(name):
+                yield path
+        return
     for folder, _, names in os.walk(root):
         for name in sorted(names):
             path = Path(folder, name)
@@ -151,14 +164,19 @@ def _files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _size(path: Path) -> int:
+def _is_of_sums(name: str) -> bool:
+    folder, _, last = name.rpartition("/")
+    return folder == sums.FOLDER and sums.is_name(last)
+
+
+def _size(path: Folder) -> int:
     try:
         return path.stat().st_size
     except OSError:
         return 0
 
 
-def _known(root: Path, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, list[Finding]]:
+def _known(root: Folder, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, list[Finding]]:
     """Return what tables, snapshot and captures say of files, and what of them cannot be read.
 
     What is damaged is not asked.
@@ -193,17 +211,39 @@ def _known(root: Path, read: dict[str, Read], kept: sums.Sums) -> tuple[Known, l
     return Known(needed, left), unreadable
 
 
-def _warc_paths(root: Path, files: Iterable[str], bad: Collection[str]) -> set[str]:
+def _not_removed(root: Folder, bad: Collection[str]) -> list[Finding]:
+    """Return what a removal did not come to, and files that hold rows of removed articles."""
+    again = "`newsarchive remove --again` goes on"
+    found = []
+    if (root / REMOVAL).exists():
+        found.append(Finding(REMOVAL, "stray", f"a removal that was not finished; {again}"))
+    archive = Archive(root)
+    if any(path.startswith("removals/") for path in bad) or not (removed := archive.removed()):
+        return found
+    for name in OF_ARTICLES:
+        if any(integrity.table_of_log(path) == name for path in bad) or not archive.has(name):
+            continue
+        for _, path in archive.open(name).files():
+            if path in bad or not (root / path).exists():
+                continue
+            where = removed.rows_of(name, columns_of(root, path))
+            if rows_in(root, path, [KEYS[name]], where).num_rows:
+                found.append(Finding(path, "stray", f"has rows of a removed article; {again}"))
+    return found
+
+
+def _warc_paths(root: Folder, files: Iterable[str], bad: Collection[str]) -> set[str]:
     """Return the WARC files that captures name, as far as the table's files can be read."""
     found: set[str] = set()
     for path in files:
         if path not in bad and (root / path).exists():
-            rows = pq.read_table(root / path, columns=["warc_path"], partitioning=None)
+            with source(root / path) as file:
+                rows = pq.read_table(file, columns=["warc_path"], partitioning=None)
             found.update(pc.unique(rows["warc_path"].drop_null()).to_pylist())
     return found
 
 
-def adopt_unknown(root: Path, *, dry_run: bool = False) -> tuple[int, list[Finding]]:
+def adopt_unknown(root: Folder, *, dry_run: bool = False) -> tuple[int, list[Finding]]:
     """Give each file of the archive that has no sum one, if it can be read through.
 
     Returns how many there are, and those that cannot.
@@ -214,12 +254,12 @@ def adopt_unknown(root: Path, *, dry_run: bool = False) -> tuple[int, list[Findi
         target = archive.open(name)
         ours.update(path for _, path in target.files())
         ours.update(target.left())
-    names = (path.relative_to(root).as_posix() for path in _files(root))
+    names = (below(path, root) for path in _files(root))
     unknown = [n for n in names if n not in kept.of and (n in ours or integrity.is_ours(n))]
     return (len(unknown), []) if dry_run else _adopt(root, unknown)
 
 
-def _adopt(root: Path, names: list[str]) -> tuple[int, list[Finding]]:
+def _adopt(root: Folder, names: list[str]) -> tuple[int, list[Finding]]:
     unreadable, good = [], []
     for name in names:
         path = root / name
@@ -233,14 +273,14 @@ def _adopt(root: Path, names: list[str]) -> tuple[int, list[Finding]]:
     return len(good), unreadable
 
 
-def _read_through(path: Path) -> None:
+def _read_through(path: Folder) -> None:
     """Read a file as what it is, whole.
 
     Raises:
         OSError, ValueError, ArchiveError, Ended: it is not.
     """
     if path.suffix == ".parquet":
-        with pq.ParquetFile(path) as file:
+        with source(path) as given, pq.ParquetFile(given) as file:
             for _ in file.iter_batches():
                 pass
     elif path.suffix == ".gz":

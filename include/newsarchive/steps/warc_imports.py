@@ -101,7 +101,9 @@ def _take_in(
     """Keep the wanted pages of one file; return their run days and sources."""
     lies_at = _linked(on_disk(place.root, "--in-place"), file) if in_place else None
     with WarcFiles(place.root, WARC, place.settings.user_agent) as warc:
-        records = Records(WARC, file.name, None if in_place else warc, lies_at, _known(place, WARC))
+        kept_in = None if in_place else warc
+        removed = place.archive.removed().links
+        records = Records(WARC, file.name, kept_in, lies_at, _known(place, WARC), removed)
 
         def found(member: Member) -> None:
             for name in names(member.url):
@@ -125,6 +127,7 @@ def _take_in(
     for what, number in (
         ("known already", records.known),
         ("left out", records.others),
+        ("removed on request", records.removed),
         ("unreadable", records.unreadable),
     ):
         if number:
