@@ -163,6 +163,9 @@ class Settings(BaseSettings):
         12.0, gt=0, description="Hours after which a daily run that is not over is late"
     )
     log_days: int = Field(30, ge=1, description="Days that logs of Airflow's tasks are kept")
+    sample_host: str = Field(
+        "127.0.0.1", description="Where the sample newspapers are served: loopback, or a name"
+    )
     sample_port: int = Field(8090, ge=1, le=65535, description="Port of the sample newspapers")
     airflow_port: int = Field(8080, ge=1, le=65535, description="Port of Airflow's page")
 
@@ -235,6 +238,11 @@ class Settings(BaseSettings):
         contact = f"; {self.contact}" if self.contact else ""
         return f"newsarchive/{__version__} (news archive for research{contact})"
 
+    @property
+    def samples_at(self) -> str:
+        """Host and port of the sample newspapers."""
+        return f"{self.sample_host}:{self.sample_port}"
+
     def all_sources(self) -> dict[str, Source]:
         """Return every declared source by name, the user's own included.
 
@@ -245,7 +253,7 @@ class Settings(BaseSettings):
             name: s.model_copy(
                 update={k: v for k, v in told.items() if k not in s.model_fields_set}
             )
-            for name, s in load_sources(self.sources_dir, self.sample_port).items()
+            for name, s in load_sources(self.sources_dir, self.samples_at).items()
         }
 
     def enabled_sources(self) -> dict[str, Source]:

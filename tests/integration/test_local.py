@@ -17,6 +17,7 @@ import pytest
 from newsarchive.errors import ArchiveError
 from newsarchive.local import processes
 from newsarchive.local.airflow import WORKER, LostWorkers
+from newsarchive.local.container import LOST
 from newsarchive.local.postgres import SOCKET_FILE, Postgres, socket_folder
 from newsarchive.local.processes import Children, Held, Stopped, marked, only_one
 
@@ -112,6 +113,30 @@ def test_a_worker_that_is_gone_is_missed_once(children: Children) -> None:
     scheduler.children()[0].kill()
     until(lambda: lost(scheduler))
     assert not lost(scheduler)
+
+
+@pytest.mark.parametrize(("ended", "status"), [("worker", LOST), ("all", 128 + 15)])
+def test_a_container_ends_with_its_scheduler_or_when_that_lost_a_worker(
+    children: Children, ended: str, status: int
+) -> None:
+    scheduler = (
+        "import subprocess, sys, time\n"
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(1000)', sys.argv[1]]\n"
+        "kids = [subprocess.Popen(sleep) for _ in range(3)]; time.sleep(1000)\n"
+    )
+    program = (
+        "import sys; from newsarchive.local.container import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", scheduler, f"{WORKER}: <idle>"]
+    with subprocess.Popen([sys.executable, "-c", program, *words], stderr=subprocess.PIPE) as ours:
+        process = psutil.Process(ours.pid)
+        until(lambda: len(process.children(recursive=True)) == 4)
+        workers = [p for p in process.children(recursive=True) if p.ppid() != ours.pid]
+        time.sleep(2 * processes.LOOK_EVERY)  # it has seen them
+        (workers[0] if ended == "worker" else process).terminate()
+        assert ours.wait(30) == status
+        for worker in workers[1:] if ended == "worker" else workers:
+            worker.kill()  # as the end of a container does
 
 
 def test_the_scheduler_has_loaded_what_tasks_need(tmp_path: Path) -> None:

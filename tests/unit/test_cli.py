@@ -443,15 +443,17 @@ def test_sample_serve_uses_port_and_clock(run: Program, monkeypatch: pytest.Monk
 
     told: list[Any] = []
     monkeypatch.setattr(
-        newsarchive.sample.serve, "serve", lambda port, now: told.append((port, now))
+        newsarchive.sample.serve, "serve", lambda port, now, host: told.append((port, now, host))
     )
     run("sample", "serve")
     run("--set", "sample_port=8123", "sample", "serve", "--now", "2026-03-01T12:00:00+02:00")
     run("sample", "serve", "--port", "0")
+    run("--set", "sample_host=sample", "sample", "serve")
     assert told == [
-        (8090, None),
-        (8123, local._time("2026-03-01T10:00:00Z")),
-        (0, None),
+        (8090, None, "127.0.0.1"),
+        (8123, local._time("2026-03-01T10:00:00Z"), "127.0.0.1"),
+        (0, None, "127.0.0.1"),
+        (8090, None, "sample"),
     ]
 
 

@@ -423,3 +423,11 @@ def test_it_serves_until_it_is_told_to_end(number):
         process.send_signal(number)
         assert process.wait(10) == 0
         assert process.stdout.read() == ""
+
+
+def test_served_for_others_under_their_name_for_it():
+    with start(now=datetime(2026, 11, 22, 12, tzinfo=UTC), host="127.0.0.5") as server:
+        assert server.base_url == f"http://127.0.0.5:{server.server_port}"
+        feed = requests.get(f"{server.base_url}/en/feed.xml", timeout=10)
+        assert feed.status_code == 200
+        assert server.base_url in feed.text

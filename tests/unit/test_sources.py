@@ -289,16 +289,16 @@ def test_a_name_that_is_taken(tmp_path: Path) -> None:
     assert str(caught.value) == f"{second}: name: 'paper' is taken by {first}"
 
 
-def test_the_samples_port_moves_in_bundled_files_only(tmp_path: Path) -> None:
+def test_where_the_samples_are_moves_in_bundled_files_only(tmp_path: Path) -> None:
     own = write(tmp_path, GOOD.replace("https://paper.example/feed", "http://127.0.0.1:8090/feed"))
-    sources = load_sources(tmp_path, sample_port=9123)
+    sources = load_sources(tmp_path, samples_at="sample:9123")
     assert "http://127.0.0.1:8090" in sources["paper"].hosts
     samples = [s for n, s in sources.items() if n.startswith("sample_")]
     assert samples
     for source in samples:
-        assert source.hosts == ["http://127.0.0.1:9123"]
+        assert source.hosts == ["http://sample:9123"]
         assert source.file is not None
-        assert source.version == load_file(source.file).version, "the port is no other version"
+        assert source.version == load_file(source.file).version, "the place is no other version"
     assert own.exists()
 
 

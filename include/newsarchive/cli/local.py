@@ -60,7 +60,9 @@ def sample() -> None:
 @click.option("--now", metavar="TIME", help="The server's clock, ISO 8601; default: the real time.")
 @pass_options
 def serve(options: Options, port: int | None, now: str | None) -> None:
-    """Serve the sample newspapers on loopback until Ctrl-C: the 60 days up to the server's clock.
+    """Serve the sample newspapers until Ctrl-C: the 60 days up to the server's clock.
+
+    On loopback, unless the setting sample_host names another address.
 
     \b
     Examples:
@@ -69,7 +71,8 @@ def serve(options: Options, port: int | None, now: str | None) -> None:
     """  # noqa: D301 - click reads it
     from newsarchive.sample.serve import serve as serve_sample
 
-    serve_sample(options.settings().sample_port if port is None else port, _time(now))
+    chosen = options.settings()
+    serve_sample(chosen.sample_port if port is None else port, _time(now), chosen.sample_host)
 
 
 @sample.command()
@@ -77,7 +80,7 @@ def serve(options: Options, port: int | None, now: str | None) -> None:
 @click.option("--to", "last", type=DAY, help="Last day, included; default: yesterday.")
 @click.option("--now", metavar="TIME", help="The server's clock, ISO 8601; default: the real time.")
 @click.option(
-    "--base-url", metavar="URL", help="Where they are served; default: loopback, sample_port."
+    "--base-url", metavar="URL", help="Where they are served; default: as the settings say."
 )
 @json_option
 @pass_options
@@ -95,7 +98,7 @@ def truth(
     last = last or first or yesterday()
     first = first or last
     over(first, last)
-    base_url = base_url or f"http://127.0.0.1:{options.settings().sample_port}"
+    base_url = base_url or f"http://{options.settings().samples_at}"
     rows = sample_truth(days_between(first, last), _time(now), base_url)
     if options.json:
         output.print_json(rows)

@@ -469,14 +469,14 @@ def read_all(
     more = list(more)
     named = {f.resolve() for f in more}
     sources: dict[str, Source] = {}
-    groups = ((bundled_files(), settings.sample_port), ([*more, *own], None))
-    for files, port in groups:
+    groups = ((bundled_files(), settings.samples_at), ([*more, *own], None))
+    for files, at in groups:
         read: dict[str, Source] = {}
         for file in files:
             if file not in more and file.resolve() in named:
                 continue
             try:
-                source = load_file(file, port)
+                source = load_file(file, at)
             except SourceError as error:
                 errors.append(str(error))
                 continue

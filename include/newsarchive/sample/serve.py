@@ -70,23 +70,24 @@ class SampleServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, port: int, now: datetime | None, seed: int = SEED) -> None:
+    def __init__(self, port: int, now: datetime | None, seed: int = SEED, host: str = HOST) -> None:
         self.set_clock(now)
         self.seed = seed
         self.lock = threading.Lock()
         self.tries: Counter[str] = Counter()
         self.reset()
-        super().__init__((HOST, port), _Handler)
-        self.base_url = f"http://{HOST}:{self.server_port}"
+        self.server_name = host
+        super().__init__((host, port), _Handler)
+        self.base_url = f"http://{host}:{self.server_port}"
 
     def server_bind(self) -> None:
         """Bind without asking the name service who we are, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, int(self.server_address[1])
+        self.server_port = int(self.server_address[1])
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Answer only this machine."""
-        return str(client_address[0]).startswith("127.")
+        """Answer only this machine, unless served for others."""
+        return self.server_name != HOST or str(client_address[0]).startswith("127.")
 
     def now(self) -> datetime:
         """Return the time shown, UTC."""
@@ -213,7 +214,9 @@ class SampleServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def start(port: int = 0, now: datetime | None = None, seed: int = SEED) -> Iterator[SampleServer]:
+def start(
+    port: int = 0, now: datetime | None = None, seed: int = SEED, host: str = HOST
+) -> Iterator[SampleServer]:
     """Run the server in a thread, for tests.
 
     Yields the server: `base_url` says where it is, `set_clock()` moves its clock, `counts()` tells
@@ -223,8 +226,9 @@ def start(port: int = 0, now: datetime | None = None, seed: int = SEED) -> Itera
         port: where; 0 for any that is free.
         now: what its clock shows; None for the real time.
         seed: of everything that is published.
+        host: name or address that it listens on, and that its pages name.
     """
-    with SampleServer(port, now, seed) as server:
+    with SampleServer(port, now, seed, host) as server:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -236,12 +240,13 @@ def start(port: int = 0, now: datetime | None = None, seed: int = SEED) -> Itera
             thread.join()
 
 
-def serve(port: int, now: datetime | None = None) -> None:
+def serve(port: int, now: datetime | None = None, host: str = HOST) -> None:
     """Serve until SIGINT or SIGTERM; prints one line with the addresses.
 
     Args:
         port: where; 0 for any that is free.
         now: what the clock shows; None for the real time.
+        host: name or address that it listens on.
 
     Raises:
         SettingsError: the port is in use, or the clock is set where no newspaper is.
@@ -249,10 +254,10 @@ def serve(port: int, now: datetime | None = None) -> None:
     ended = threading.Event()
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(start(port, now))
+            server = stack.enter_context(start(port, now, host=host))
         except OSError as error:
             raise SettingsError(
-                f"port {port} on {HOST}: {error.strerror or error}; "
+                f"port {port} on {host}: {error.strerror or error}; "
                 "choose another with --port or the setting sample_port"
             ) from None
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -37,7 +37,7 @@ NEVER_POLLED = frozenset({"dated", WARC, *INDEXES})
 """Routes of what answers for one day only; the others show the present to a poll."""
 Index = Literal["gdelt", "wayback", "ccnews"]
 Body = Literal["live", "wayback", "ccnews"]
-SAMPLE_HOST = "127.0.0.1:8090"  # as the bundled samples write it; the setting sample_port moves it
+SAMPLE_HOST = "127.0.0.1:8090"  # as the bundled samples write it; settings move it
 
 
 def _web_address(value: str) -> str:
@@ -310,8 +310,8 @@ class Source(_Strict):
         return named
 
 
-def load_file(path: Path, sample_port: int | None = None) -> Source:
-    """Read one source file; `sample_port` is where the samples are, if not at the usual port.
+def load_file(path: Path, samples_at: str | None = None) -> Source:
+    """Read one source file; `samples_at` is host and port of the samples, if not the usual ones.
 
     Raises:
         SourceError: one line that names the file, the key and what is wrong with it.
@@ -320,15 +320,15 @@ def load_file(path: Path, sample_port: int | None = None) -> Source:
         raw = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: {error}") from None
-    return _read(path, raw, sample_port)
+    return _read(path, raw, samples_at)
 
 
 @lru_cache(maxsize=4096)  # every step reads all files; few of them ever change
-def _read(path: Path, raw: bytes, sample_port: int | None) -> Source:
+def _read(path: Path, raw: bytes, samples_at: str | None) -> Source:
     try:
         text = raw.decode("utf-8-sig")  # some editors begin a file with a mark
-        if sample_port is not None:
-            text = text.replace(SAMPLE_HOST, f"127.0.0.1:{sample_port}")
+        if samples_at is not None:
+            text = text.replace(SAMPLE_HOST, samples_at)
         values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"{path}: {error}") from None
@@ -368,23 +368,23 @@ def own_files(folder: Path | None) -> list[Path]:
     return _files_in(folder)
 
 
-def load_sources(folder: Path | None = None, sample_port: int | None = None) -> dict[str, Source]:
+def load_sources(folder: Path | None = None, samples_at: str | None = None) -> dict[str, Source]:
     """Read the bundled source files and those of the user's folder, by name.
 
     A file of the user's takes the place of a bundled one of the same name.
 
     Args:
         folder: the user's own source files; folders in it are read too.
-        sample_port: where the sample newspapers are served, if it is not the usual port.
+        samples_at: host and port of the sample newspapers, if they are not the usual ones.
 
     Raises:
         SourceError: a file is wrong, two of a folder have the same name, or it does not exist.
     """
     sources: dict[str, Source] = {}
-    for files, port in ((bundled_files(), sample_port), (own_files(folder), None)):
+    for files, at in ((bundled_files(), samples_at), (own_files(folder), None)):
         read: dict[str, Source] = {}
         for file in files:
-            source = load_file(file, port)
+            source = load_file(file, at)
             if source.name in read:
                 raise taken(source, read[source.name])
             read[source.name] = source
