@@ -17,6 +17,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.parsers import Job, Parsers
 from newsarchive.sample.serve import SampleServer, start
 from newsarchive.sample.truth import truth
+from newsarchive.steps import place
 from newsarchive.store import snapshot
 
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
@@ -101,6 +102,7 @@ def test_pages_are_parsed_while_others_are_fetched_with_the_same_rows(
     for step in (steps.discover, steps.fetch, steps.parse, steps.publish):
         step(DAYS[3], settings=stepwise)
     monkeypatch.setattr(parsers, "_PARALLEL_FROM", 1)
+    monkeypatch.setattr(place, "_GROUP", 1)  # one source at a time
     asked: list[Job] = []
     ahead: list[Job] = []
 

@@ -25,7 +25,7 @@ from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_ca
 from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.merging import file_index, index_rows, merged, touched_by
 from newsarchive.steps.pages import wanted_pages
-from newsarchive.steps.parsing import Rows, rows_of_captures
+from newsarchive.steps.parsing import Portion, rows_of_captures
 from newsarchive.steps.place import Place, Progress, count_rows, having, one_of, pairs
 from newsarchive.steps.publishing import named, named_stories
 from newsarchive.steps.stories import group_stories
@@ -128,7 +128,12 @@ def _parse(
     there |= set(targets["rejects"].read([day], ["link_id"], of_asked)["link_id"].to_pylist())
     fresh = having(captures, "link_id", pa.array(sorted(over - there), pa.string()))
     with Parsers() as parsers:
-        made = list(rows_of_captures(place, fresh, links, Rows(), progress, parsers))
+        made = [
+            rows
+            for _, rows in rows_of_captures(
+                place, [Portion(fresh, links)], len(over - there), progress, parsers
+            )
+        ]
     versions = pa.concat_tables([VERSIONS.arrow.empty_table(), *(m.versions for m in made)])
     rejects = pa.concat_tables([REJECTS.arrow.empty_table(), *(m.rejects for m in made)])
     # One commit a table: when the second is lost, the first is found again by its links.

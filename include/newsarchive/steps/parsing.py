@@ -1,10 +1,11 @@
 """`parse`: versions and rejects from the bytes in the archive; no network."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -34,12 +35,23 @@ from newsarchive.steps.place import (
     quiet,
     reported,
     run_days,
+    source_groups,
 )
 from newsarchive.store.tables import committing, rows_of
 from newsarchive.text.identity import clean_url
 from newsarchive.visits import history
 
-_GROUP = 512  # links whose rows are objects at once; the rest of a day is compact Arrow
+_GROUP = 512  # links whose rows are objects at once; the rest of their sources is compact Arrow
+_MADE = ("versions", "rejects")
+_OF_COUNTING = [
+    "source",
+    "kind",
+    "provider",
+    "link_id",
+    "capture_id",
+    "captured_at",
+    "payload_sha256",
+]
 
 
 def parse(
@@ -95,7 +107,8 @@ def parse_day(
     parsers: Parsers,
     chosen: Collection[str] | None = None,
     unread: Collection[str] = (),
-) -> "Parsed":
+    each: "Callable[[Parsed], None] | None" = None,
+) -> None:
     """Replace the versions and rejects of a run day by what its captures say.
 
     Args:
@@ -107,59 +120,90 @@ def parse_day(
         chosen: names of the sources whose captures are parsed; the rows of others stay as they are.
             None: all.
         unread: names of the tables whose rows of the day are damaged: they are not read.
+        each: told what was made of some sources' captures, and what was there.
     """
     targets = place.archive.open_all("versions", "rejects", "aliases")
-    before = {n: t.read([] if n in unread else [day]) for n, t in targets.items()}
-    there = Rows(before["versions"], before["rejects"])
-    made = parsed_day(place, day, there, progress, parsers, chosen)
-    versions = pa.concat_tables([made.others.versions, made.new.versions])
-    rejects = pa.concat_tables([made.others.rejects, made.new.rejects])
-    targets["versions"].replace(versions, [day])
-    targets["rejects"].replace(rejects, [day])
-    _keep_aliases(targets["aliases"], day, made, before["aliases"])
-    count_rows(outcome, versions, "versions")
-    count_rows(outcome, rejects, "rejects")
-    outcome.notes.append(f"{day}: {made.parsed} parsed, {made.reused} reused")
-    return made
+    aliases = _Aliases(day, targets["aliases"].read([] if "aliases" in unread else [day]))
+    rejects = [REJECTS.arrow.empty_table()]
+    counted = [VERSIONS.arrow.empty_table().select(["source"])]
+    parsed = reused = 0
+
+    def versions() -> Iterator[pa.Table]:
+        nonlocal parsed, reused
+        readable = {n: t for n, t in targets.items() if n not in unread}
+        for made in parsed_day(place, day, readable, progress, parsers, chosen):
+            some = pa.concat_tables([made.others.versions, made.new.versions])
+            rejects.extend([made.others.rejects, made.new.rejects])
+            counted.append(some.select(["source"]))
+            aliases.take_in(made)
+            parsed, reused = parsed + made.parsed, reused + made.reused
+            if each:
+                each(made)
+            yield some
+
+    targets["versions"].replace(versions(), [day])
+    rows = pa.concat_tables(rejects)
+    targets["rejects"].replace(rows, [day])
+    aliases.keep(targets["aliases"])
+    count_rows(outcome, pa.concat_tables(counted), "versions")
+    count_rows(outcome, rows, "rejects")
+    outcome.notes.append(f"{day}: {parsed} parsed, {reused} reused")
 
 
 def parsed_day(
     place: Place,
     day: date,
-    there: "Rows",
+    there: Mapping[str, Any],
     progress: Progress,
     parsers: Parsers,
     chosen: Collection[str] | None = None,
-) -> "Parsed":
-    """Return what the captures of a run day say; writes nothing.
+) -> "Iterator[Parsed]":
+    """Yield what the captures of a run day say, some sources at a time; writes nothing.
+
+    In the order of sources, all of them: those that are not chosen as well.
 
     Args:
         place: where.
         day: the run day.
-        there: the day's rows of before.
+        there: versions and rejects, as far as they can be read, for the day's rows of before.
         progress: told of each page.
         parsers: what parses.
         chosen: names of the sources whose captures are parsed; None: all.
     """
-    captures = place.archive.open("captures").read([day], where=one_of("kind", ["page", "import"]))
-    old, others = there, Rows()
+    targets = place.archive.open_all("captures", "links")
+    of_parsing = one_of("kind", ["page", "import"])
     if chosen is not None:
-        names = pa.array(sorted(chosen), pa.string())
-        captures = having(captures, "source", names)
-        old, others = there.of(names), there.of_others(names)
-    links = place.archive.open("links").read([day])
-    captures = _without_unlisted(captures, links)
-    versions = [VERSIONS.arrow.empty_table()]
-    rejects = [REJECTS.arrow.empty_table()]
-    moves: list[Alias] = []
-    parsed = reused = 0
-    for made in rows_of_captures(place, captures, links, old, progress, parsers):
-        versions.append(made.versions)
-        rejects.append(made.rejects)
-        moves += made.moves
-        parsed, reused = parsed + made.parsed, reused + made.reused
-    new = Rows(pa.concat_tables(versions), pa.concat_tables(rejects))
-    return Parsed(old, new, others, moves, parsed, reused)
+        of_parsing &= one_of("source", chosen)
+    known = targets["captures"].read([day], _OF_COUNTING, of_parsing)
+    known = _without_unlisted(known, targets["links"].read([day], ["link_id"]))
+    before = [there[n].read([day], ["source"]) for n in _MADE if n in there]
+
+    def portions() -> Iterator[Portion]:
+        for group in source_groups(known, *before):
+            of_group = one_of("source", group.to_pylist())
+            tables = {n: there[n].read([day], where=of_group) for n in _MADE if n in there}
+            rows, others = Rows(**tables), Rows()
+            if chosen is not None:
+                names = pa.array(sorted(chosen), pa.string())
+                rows, others = rows.of(names), rows.of_others(names)
+            links = targets["links"].read([day], where=of_group)
+            captures = targets["captures"].read([day], where=of_parsing & of_group)
+            yield Portion(_without_unlisted(captures, links), links, rows, others)
+
+    made = rows_of_captures(place, portions(), _number(known), progress, parsers)
+    for portion, parts in groupby(made, key=lambda pair: pair[0]):
+        rows = [part for _, part in parts]
+        yield Parsed(
+            portion.old,
+            Rows(
+                pa.concat_tables([r.versions for r in rows]),
+                pa.concat_tables([r.rejects for r in rows]),
+            ),
+            portion.others,
+            [alias for r in rows for alias in r.moves],
+            sum(r.parsed for r in rows),
+            sum(r.reused for r in rows),
+        )
 
 
 def _without_unlisted(captures: pa.Table, links: pa.Table) -> pa.Table:
@@ -199,9 +243,23 @@ class Rows:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Portion:
+    """The captures of some sources on a run day, and all that parsing them needs."""
+
+    captures: pa.Table
+    """Of pages or imports; all those of a link's visits on the day."""
+    links: pa.Table
+    """Rows of `links` that they belong to."""
+    old: Rows = field(default_factory=Rows)
+    """What may be used again."""
+    others: Rows = field(default_factory=Rows)
+    """Rows of sources that are not to be parsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the captures of a day say, beside what an earlier parse made of them."""
+    """What the captures of some sources say, beside what an earlier parse made of them."""
 
     old: Rows
     """The rows of before, of the sources that were parsed."""
@@ -238,32 +296,23 @@ class _Group:
 
 def rows_of_captures(
     place: Place,
-    captures: pa.Table,
-    links: pa.Table,
-    old: Rows,
+    portions: Iterable[Portion],
+    total: int,
     progress: Progress,
     parsers: Parsers,
-) -> Iterator[Made]:
+) -> Iterator[tuple[Portion, Made]]:
     """Yield the rows of captures, a group of links at a time: memory is for two groups.
+
+    Each portion has one group at the least, if an empty one.
 
     Args:
         place: where.
-        captures: of pages or imports; all those of a link's visits on the day.
-        links: rows of `links` that they belong to.
-        old: what may be used again.
+        portions: the captures.
+        total: how many links and imports there are in all.
         progress: told of each link or import.
         parsers: what parses.
     """
-    captures = captures.sort_by("captured_at")  # what was begun ahead is made in this order
-    # A link's visits belong together; of bytes that two imports added at once one is enough.
-    pages = pc.unique(captures["link_id"].drop_null())
-    imports = pa.array(_first_of_each_import(captures), pa.string())
-    groups = [
-        (column, identities[n : n + _GROUP])
-        for column, identities in (("link_id", pages), ("capture_id", imports))
-        for n in range(0, len(identities), _GROUP)
-    ]
-    total, done = len(pages) + len(imports), 0
+    done = 0
     removed = place.archive.removed().articles
 
     def finished(group: _Group) -> Made:
@@ -285,29 +334,51 @@ def rows_of_captures(
             len(group.made) - len(group.jobs),
         )
 
-    before: _Group | None = None
-    for column, identities in groups:
-        some = having(captures, column, identities)
-        group = _begun(place, some, links, old, parsers, total)
-        if before is not None:
-            yield finished(before)
-        before = group
+    before: tuple[Portion, _Group] | None = None
+    for portion in portions:
+        for some in _by_links(portion.captures):
+            group = _begun(place, some, portion, parsers, total)
+            if before is not None:
+                yield before[0], finished(before[1])
+            before = portion, group
     if before is not None:
-        yield finished(before)
+        yield before[0], finished(before[1])
+
+
+def _by_links(captures: pa.Table) -> Iterator[pa.Table]:
+    """Yield captures, some links or imports at a time; at least once."""
+    captures = captures.sort_by("captured_at")  # what was begun ahead is made in this order
+    # A link's visits belong together; of bytes that two imports added at once one is enough.
+    pages = pc.unique(captures["link_id"].drop_null())
+    imports = pa.array(_first_of_each_import(captures), pa.string())
+    groups = [
+        having(captures, column, identities[n : n + _GROUP])
+        for column, identities in (("link_id", pages), ("capture_id", imports))
+        for n in range(0, len(identities), _GROUP)
+    ]
+    yield from groups or [captures]
+
+
+def _number(captures: pa.Table) -> int:
+    """Return of how many links and imports captures are."""
+    pages = len(pc.unique(captures["link_id"].drop_null()))
+    return pages + len(_first_of_each_import(captures))
 
 
 def _begun(
-    place: Place, captures: pa.Table, links: pa.Table, old: Rows, parsers: Parsers, total: int
+    place: Place, captures: pa.Table, portion: Portion, parsers: Parsers, total: int
 ) -> _Group:
     """Hand over to the parsers what has to be parsed of some links' visits, or of imports."""
     link_ids = pc.unique(captures["link_id"])
-    link_of = {r["link_id"]: Link(**r) for r in having(links, "link_id", link_ids).to_pylist()}
+    link_of = {
+        r["link_id"]: Link(**r) for r in having(portion.links, "link_id", link_ids).to_pylist()
+    }
     visits = [
         *visits_of(captures).values(),
         *([row] for row in captures.to_pylist() if row["link_id"] is None),
     ]
     chains = [[Capture(**row) for row in rows] for rows in visits]
-    reusable = old.reusable(pc.unique(captures["capture_id"]))
+    reusable = portion.old.reusable(pc.unique(captures["capture_id"]))
     made: dict[str, Sequence[Version | Reject]] = {}
     jobs: list[Job] = []
     for capture in (c for chain in chains for c in _worth_parsing(chain)):
@@ -366,23 +437,34 @@ def _first_of_each_import(captures: pa.Table) -> list[str]:
     return [identity for _, identity in first.values()]
 
 
-def _keep_aliases(target: Any, day: date, made: Parsed, there: pa.Table) -> None:
-    """Record what moved, and the former id of each article that the parser gives another one now.
+class _Aliases:
+    """What is known of other ids of a day's articles."""
 
-    Moves follow from the captures and are replaced; former ids are remembered.
-    """
-    columns = ["source", "url", "part", "article_id"]
-    before = {(s, u, p): i for s, u, p, i in _tuples(made.old.versions, columns)}
-    known = {Alias(**r) for r in there.to_pylist()}
-    not_parsed = set(made.others.versions["article_id"].to_pylist())
-    former = {a for a in known if a.reason in (None, PARSER) or a.article_id in not_parsed} | {
-        Alias(day, earlier, identity, PARSER)
-        for s, u, p, identity in _tuples(made.new.versions, columns)
-        if (earlier := before.get((s, u, p))) and earlier != identity
-    }
-    wanted = former | set(made.moves)
-    if wanted != known or not there.num_rows:
-        target.replace(rows_of(wanted, ALIASES), [day])
+    def __init__(self, day: date, there: pa.Table) -> None:
+        self._day = day
+        self._known = {Alias(**r) for r in there.to_pylist()}
+        self._wanted = {a for a in self._known if a.reason in (None, PARSER)}
+
+    def take_in(self, made: Parsed) -> None:
+        """Add what moved, and former ids of articles that the parser gives another one now.
+
+        Moves follow from the captures and are replaced; former ids are remembered.
+        """
+        columns = ["source", "url", "part", "article_id"]
+        before = {(s, u, p): i for s, u, p, i in _tuples(made.old.versions, columns)}
+        not_parsed = set(made.others.versions["article_id"].to_pylist())
+        self._wanted |= {a for a in self._known if a.article_id in not_parsed}
+        self._wanted |= {
+            Alias(self._day, earlier, identity, PARSER)
+            for s, u, p, identity in _tuples(made.new.versions, columns)
+            if (earlier := before.get((s, u, p))) and earlier != identity
+        }
+        self._wanted.update(made.moves)
+
+    def keep(self, target: Any) -> None:
+        """Record it, where it is not what is there."""
+        if self._wanted != self._known or not self._known:
+            target.replace(rows_of(self._wanted, ALIASES), [self._day])
 
 
 def _tuples(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

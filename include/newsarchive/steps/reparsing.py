@@ -14,7 +14,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.outcome import Outcome
 from newsarchive.parsers import Parsers
 from newsarchive.settings import Settings
-from newsarchive.steps.parsing import Parsed, Rows, parse_day, parsed_day
+from newsarchive.steps.parsing import Parsed, parse_day, parsed_day
 from newsarchive.steps.place import Place, Progress, having, log, place_of, quiet, reported
 from newsarchive.steps.publishing import show_day
 from newsarchive.store.tables import committing
@@ -63,13 +63,13 @@ def reparse(
             chosen = _chosen(place, day, sources)
             if chosen is None or chosen:
                 if dry_run:
-                    parsed = _without_writing(place, day, outcome, progress, parsers, chosen)
+                    found = _without_writing(place, day, outcome, progress, parsers, chosen)
                 else:
-                    parsed = committing(
-                        f"parse {day}", parse_day, place, day, outcome, progress, parsers, chosen
+                    found = committing(
+                        f"parse {day}", _anew, place, day, outcome, progress, parsers, chosen
                     )
                     show_day(place, day, outcome)
-                differences.add(_differences(parsed))
+                differences.add(found)
             progress("days", done, len(days))
     known = sources is None or any(s.matches(sources) for s in place.declared.values())
     if sources is not None and not known and not differences.by_source:
@@ -107,6 +107,23 @@ def _chosen(place: Place, day: date, patterns: Sequence[str] | None) -> Collecti
     }
 
 
+def _anew(
+    place: Place,
+    day: date,
+    outcome: Outcome,
+    progress: Progress,
+    parsers: Parsers,
+    chosen: Collection[str] | None,
+) -> Differences:
+    found = Differences()
+
+    def compare_with_before(parsed: Parsed) -> None:
+        found.add(_differences(parsed))
+
+    parse_day(place, day, outcome, progress, parsers, chosen, each=compare_with_before)
+    return found
+
+
 def _without_writing(
     place: Place,
     day: date,
@@ -114,20 +131,24 @@ def _without_writing(
     progress: Progress,
     parsers: Parsers,
     chosen: Collection[str] | None,
-) -> Parsed:
-    tables = {
-        name: place.archive.open(name).read([day])
+) -> Differences:
+    there = {
+        name: place.archive.open(name)
         for name in ("versions", "rejects")
         if place.archive.has(name)  # opening one that is not there would make it
     }
-    parsed = parsed_day(place, day, Rows(**tables), progress, parsers, chosen)
+    found = Differences()
+    done = reused = 0
+    for parsed in parsed_day(place, day, there, progress, parsers, chosen):
+        found.add(_differences(parsed))
+        done, reused = done + parsed.parsed, reused + parsed.reused
     outcome.days.append(day)
-    outcome.notes.append(f"{day}: {parsed.parsed} parsed, {parsed.reused} reused; nothing written")
-    return parsed
+    outcome.notes.append(f"{day}: {done} parsed, {reused} reused; nothing written")
+    return found
 
 
 def _differences(parsed: Parsed) -> Differences:
-    """Compare a day's rows, some links at a time."""
+    """Compare the rows of some sources, some links at a time."""
     tables = (
         parsed.old.versions,
         parsed.old.rejects,
