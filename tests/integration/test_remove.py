@@ -1,18 +1,24 @@
 """Removal: nothing of an article is left anywhere, and nothing brings it back."""
 
 import gzip
+import random
 import shutil
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import object_store
 import pyarrow.parquet as pq
 import pytest
 import time_machine
-from days import rows
+from command_line import Program
+from command_line import program as _program
+from days import lasting, rows
 from deltalake.exceptions import CommitFailedError
 from small_site import Answer, Site, archiving, html, serving
 
@@ -20,6 +26,7 @@ from newsarchive import steps
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.rewriting import content_of, parts
 from newsarchive.fetch.warc import WarcFiles
+from newsarchive.objects import below, copy, tree
 from newsarchive.settings import Settings
 from newsarchive.steps.erasing import Erasing
 from newsarchive.store import snapshot
@@ -30,6 +37,8 @@ DAY = date(2026, 11, 10)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 SECRET = "/2026/11/10/quillfeather-denies-the-charge"
 TITLE = 'Councillor Quillfeather denies the charge & "more"'
+run = pytest.fixture(_program)
+
 MARKERS = ("quillfeather", "xylophage", "brackenbury")
 OTHERS = {
     "/2026/11/10/a-bridge-is-closed": "The bridge was closed on Monday",
@@ -106,7 +115,7 @@ class Paper:
 
     @property
     def root(self) -> Path:
-        return self.settings.archive_path
+        return Path(self.settings.archive)
 
     @property
     def url(self) -> str:
@@ -403,3 +412,102 @@ def test_what_was_removed_is_not_there_any_more(paper: Paper) -> None:
         paper.remove(11)
     with pytest.raises(ArchiveError, match="was removed already"):
         paper.at(11, steps.remove, [article_id("paper", paper.url)], "why")
+
+
+def test_in_an_object_store(paper: Paper, tmp_path: Path) -> None:
+    with object_store.serving(tmp_path / "store") as _:
+        url = f"s3://{object_store.BUCKET}/news"
+        paper.settings = paper.settings.model_copy(update={"archive": url, "store_timeout": 20.0})
+        paper.collect()
+        paper.remove()
+        paper.at(61, steps.poll)
+        paper.at(62, steps.maintain)
+        copied = tmp_path / "copied"
+        for path in tree(paper.settings.archive_path):
+            target = copied / below(path, paper.settings.archive_path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy(path, target)
+        assert len(list(copied.rglob("*"))) > 50
+        assert leaks(copied) == []
+        assert leaks(tmp_path / "state") == []
+        assert clean(paper.settings) == []
+
+
+@pytest.mark.long
+def test_killed_at_any_moment_it_goes_on(
+    paper: Paper, tmp_path: Path, run: Program, draw: Callable[[Sequence[int], int], list[int]]
+) -> None:
+    paper.collect()
+    collected = tmp_path / "collected"
+    paper.root.rename(collected)
+
+    def words(archive: Path) -> list[object]:
+        given = {"archive": archive, "state_dir": tmp_path / "state", "sources": "paper"}
+        given["sources_dir"] = tmp_path / "sources"
+        return [w for name, value in given.items() for w in ("--set", f"{name}={value}")]
+
+    whole = tmp_path / "whole"
+    shutil.copytree(collected, whole)
+    remove = ("remove", paper.url, "--reason", "an order", "--yes")
+    began = time.monotonic()
+    assert run.run_process(*words(whole), *remove).code == 0
+    took = time.monotonic() - began
+    assert leaks(whole) == []
+    for case in draw(range(40), 3):
+        archive = tmp_path / f"case-{case}"
+        shutil.copytree(collected, archive)
+        with run.process(*words(archive), *remove) as process:
+            # Most of the time goes by before anything is done.
+            time.sleep(random.Random(case).uniform(0.3, 1.1) * took)
+            process.send_signal(signal.SIGKILL)
+        again = run.run_process(*words(archive), "remove", "--again")
+        assert again.code == 0, again.err
+        if not rows_of_removals(archive):  # it had not begun
+            assert run.run_process(*words(archive), *remove).code == 0
+        assert leaks(archive) == [], case
+        assert lasting(archive) == lasting(whole), case
+        assert clean(paper.settings.model_copy(update={"archive": str(archive)})) == [], case
+        shutil.rmtree(archive)
+
+
+def rows_of_removals(archive: Path) -> int:
+    there = Archive(archive)
+    return int(there.open("removals").read().num_rows) if there.has("removals") else 0
+
+
+def test_the_commands(paper: Paper, tmp_path: Path, run: Program) -> None:
+    paper.at(9, steps.poll)
+    given = {"archive": paper.root, "state_dir": tmp_path / "state", "sources": "paper"}
+    given["sources_dir"] = tmp_path / "sources"
+    words = [w for name, value in given.items() for w in ("--set", f"{name}={value}")]
+
+    nothing = run(*words, "removals")
+    assert (nothing.code, nothing.out + nothing.err) == (0, "no article was removed\n")
+    for wrong in (["remove"], ["remove", paper.url], ["remove", paper.url, "--again"]):
+        assert run(*words, *wrong).code == 2
+    would = run(*words, "remove", paper.url, "--dry-run")
+    assert would.code == 0 and "nothing was changed" in would.out + would.err
+    assert leaks(paper.root)
+
+    ran = run(
+        *words, "remove", paper.url, "--reason", "an order", "--asked-by", "a court", "--json"
+    )
+    assert ran.code == 0, ran.err
+    assert ran.json["by_table"]["articles"]["rows erased"] == 1
+    assert leaks(paper.root) == []
+    listed = run(*words, "removals")
+    assert "an order" in listed.out and "a court" in listed.out
+    (row,) = run(*words, "removals", "--json").json
+    assert row["article_id"] == article_id("paper", paper.url)
+    gone = run(*words, "remove", paper.url, "--reason", "an order")
+    assert gone.code == 1
+    assert gone.err == f"newsarchive: {paper.url}: was removed already\n"
+
+    file = tmp_path / "removals.json"
+    file.write_text(run(*words, "removals", "--json").out)
+    assert run(*words, "remove", "--again", "--list", file).code == 0
+    file.write_text("[{}]")
+    wrong_list = run(*words, "remove", "--again", "--list", file)
+    assert wrong_list.code == 1 and "no list of removals" in wrong_list.err
+    answer = run(*words, "query", "SELECT reason, asked_by FROM removals", "--json")
+    assert answer.json == [{"reason": "an order", "asked_by": "a court"}]
