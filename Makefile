@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint audit format lock clean
+.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint audit secrets format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ audit: .venv/.dev .cache/audit/.installed ## Look every locked package up among 
 	@mkdir -p $(@D)
 	@$(UV) install --quiet --target $(@D)/packages -r $< -c requirements-dev.lock
 	@touch $@
+
+secrets: ## Write .env for docker compose, with new secrets; one that is there stays
+	@python3 scripts/make_secrets.py
 
 format: .venv/.dev ## Put the code into form
 	$(BIN)/ruff check --fix-only --quiet
