@@ -175,7 +175,7 @@ def scan(place: Place, plan: Plan, progress: Progress) -> Scanned:
             found.at_work.append(name)
             continue
         responses: set[str] = set()
-        for part in parts(_pieces(path), name):
+        for part in parts(pieces_of(path), name):
             done += len(part.data)
             progress("MB", done // 1_000_000, total // 1_000_000)
             spot = name, part.offset
@@ -219,7 +219,12 @@ def _names(part: Part, blanking: Blanking) -> bool:
     return blanking.names(content.head) or blanking.names(content.body)
 
 
-def _pieces(path: Folder) -> Iterator[bytes]:
+def pieces_of(path: Folder) -> Iterator[bytes]:
+    """Yield a file in pieces.
+
+    Raises:
+        ArchiveError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             while piece := file.read(_PIECE):
@@ -349,7 +354,7 @@ class Erasing:
         """Write WARC files anew without the records that go; readers find each whole."""
         for done, name in enumerate(found.files, 1):
             gone = found.gone[name]
-            anew = rewritten(_pieces(self._root / name), gone, self._now, name)
+            anew = rewritten(pieces_of(self._root / name), gone, self._now, name)
             self._renewed[name] = _put(self._root, name, anew)
             self._outcome.add("raw", "records erased", len(gone))
             self._outcome.add("raw", "files rewritten")
@@ -454,8 +459,6 @@ class Erasing:
 
     def _erase_published(self) -> None:
         """Erase what no publish came by, and let the snapshot name what is there now."""
-        finished: dict[str, dict[date, list[str]]] = {}
-        archive = self._place.archive
         with snapshot.publishing(self._root):
             regrouped = self.days_of("articles")
             for name in (*_BY_PUBLISH, *_BY_RUN_DAY):
@@ -463,19 +466,25 @@ class Erasing:
                     committing(f"erase {name} {day}", self._erase_day, name, day)
             if regrouped:
                 committing("stories", self._regroup, regrouped)
-            shown = {(f.table, f.day, f.path) for f in snapshot.named_files(self._root)}
-            for name in filter(archive.has, (*_BY_PUBLISH, *_BY_RUN_DAY)):
-                target = archive.open(name)
-                live = {path for _, path in target.files()}
-                stale = {
-                    day
-                    for table, day, path in shown
-                    if table == name and path not in live and self._holds(target, day, path)
-                }
-                finished[name] = named(target, stale)
-            removals = archive.open("removals")
-            finished["removals"] = named(removals, removals.days())
-            snapshot.build(self._root, finished, self._place.declared.values())
+            committing("show what is left", self._show_what_is_left)
+
+    def _show_what_is_left(self) -> None:
+        """Let the snapshot name no file that holds rows of the articles."""
+        archive = self._place.archive
+        finished: dict[str, dict[date, list[str]]] = {}
+        shown = {(f.table, f.day, f.path) for f in snapshot.named_files(self._root)}
+        for name in filter(archive.has, (*_BY_PUBLISH, *_BY_RUN_DAY)):
+            target = archive.open(name)
+            live = {path for _, path in target.files()}
+            stale = {
+                day
+                for table, day, path in shown
+                if table == name and path not in live and self._holds(target, day, path)
+            }
+            finished[name] = named(target, stale)
+        removals = archive.open("removals")
+        finished["removals"] = named(removals, removals.days())
+        snapshot.build(self._root, finished, self._place.declared.values())
 
     def _regroup(self, days: Iterable[date]) -> None:
         group_stories(self._place.archive.open_all("articles", "stories"), days)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
 from newsarchive.errors import ArchiveError, Conflict
-from newsarchive.fetch.warc import read_record
+from newsarchive.fetch.rewriting import content_of, parts
 from newsarchive.model import Removal
 from newsarchive.objects import Folder, below, staging, tree
 from newsarchive.outcome import Outcome
@@ -22,7 +22,16 @@ from newsarchive.removals import TABLES, Removals, removals_of
 from newsarchive.schema import TABLES as SCHEMAS
 from newsarchive.settings import Settings
 from newsarchive.steps.archived import MEMORY_DAYS, Pages
-from newsarchive.steps.erasing import KEYS, Erasing, Plan, columns_of, removal_of, rows_in, scan
+from newsarchive.steps.erasing import (
+    KEYS,
+    Erasing,
+    Plan,
+    columns_of,
+    pieces_of,
+    removal_of,
+    rows_in,
+    scan,
+)
 from newsarchive.steps.place import (
     Place,
     Progress,
@@ -128,12 +137,15 @@ def keep_out(place: Place, progress: Progress) -> list[str]:
     """Do as `erase_again` does, for what came back of late; say in words what was done."""
     if not place.archive.has("removals"):
         return []
-    with _alone(place.root):
-        done = [_finish(place, progress)]
-        rows = [removal_of(r) for r in list_removals(place.settings)]
-        plan = _came_back(place, rows, since=datetime.now(UTC) - timedelta(days=MEMORY_DAYS))
-        if plan is not None:
-            done.append(_erase(place, plan, progress))
+    try:
+        with _alone(place.root):
+            done = [_finish(place, progress)]
+            rows = [removal_of(r) for r in list_removals(place.settings)]
+            plan = _came_back(place, rows, since=datetime.now(UTC) - timedelta(days=MEMORY_DAYS))
+            if plan is not None:
+                done.append(_erase(place, plan, progress))
+    except Conflict as error:
+        return [str(error)]
     return [
         note
         for erased in filter(None, done)
@@ -471,30 +483,40 @@ def _found_elsewhere(place: Place, removal: Removal) -> set[str]:
 def _named_again(
     place: Place, removals: Sequence[Removal], known: Removals, since: datetime | None
 ) -> list[Secret]:
-    """Return what records say of removed articles that were kept after their removal."""
-    if not removals or not place.archive.has("captures"):
-        return []
-    first = min(r.removed_at for r in removals)
-    fresh = {below(p, place.root): p for p in tree(place.root / "raw", "*.warc.gz")}
-    fresh = {n: p for n, p in fresh.items() if _begun(n) >= (max(since, first) if since else first)}
-    days = {day for n in fresh if (day := _run_day(n))} & {*place.archive.open("captures").days()}
-    of = one_of("source", {r.source for r in removals}) & one_of("warc_path", fresh)
+    """Return what WARC files say of removed articles that were begun after their removal.
+
+    Their pages, too: of one that was being fetched there may be bytes, and no row.
+    """
+    first = min((r.removed_at for r in removals), default=datetime.max.replace(tzinfo=UTC))
+    first = max(since, first) if since else first
+    sources = sorted({r.source for r in removals})
     found: dict[str, set[str]] = defaultdict(set)
-    pages = Pages(place.root, place.declared)
-    for day in sorted(days):
-        where = of & (pc.field("outcome") == "ok")
-        for row in place.archive.open("captures").read([day], where=where).to_pylist():
-            at = row["warc_path"], row["warc_offset"], row["warc_length"]
-            urls = addresses_in(read_record(place.root, *at).body, row["url"])
-            mine = {u for u in urls if link_id(row["source"], u) in known.links}
+    for path in tree(place.root / "raw", "*.warc.gz"):
+        name = below(path, place.root)
+        if _begun(name) < first:
+            continue
+        for part in parts(pieces_of(path), name):
+            uri = part.field("WARC-Target-URI")
+            urls = addresses_in(content_of(part).body, uri) | {clean_url(uri) or ""}
+            mine = {u for u in urls if any(link_id(s, u) in known.links for s in sources)}
             for url in mine:
-                found[url].update()
-            archived = pages.archived(row) if mine and row["listing"] else None
-            for entry in archived.page.entries if archived else ():
-                cleaned = clean_url(entry.url, row["url"])
-                if cleaned in mine and entry.title:
-                    found[cleaned].add(entry.title)
+                found[url] |= _titles(place, name, part.offset, url)
     return [Secret([url], sorted(titles)) for url, titles in sorted(found.items())]
+
+
+def _titles(place: Place, name: str, offset: int, url: str) -> set[str]:
+    """Return the headlines that a listing in a record has for an address."""
+    at = one_of("warc_path", [name]) & (pc.field("warc_offset") == offset)
+    at &= pc.field("listing").is_valid() & (pc.field("kind") != "page")
+    day = name.split("/")[1].partition("=")[2]
+    days = [date.fromisoformat(day)] if day else []
+    titles = set()
+    for row in place.archive.open("captures").read(days, where=at).to_pylist():
+        archived = Pages(place.root, place.declared).archived(row)
+        for entry in archived.page.entries if archived else ():
+            if entry.title and clean_url(entry.url, row["url"]) == url:
+                titles.add(entry.title)
+    return titles
 
 
 def _begun(name: str) -> datetime:
@@ -503,8 +525,3 @@ def _begun(name: str) -> datetime:
     if not found:
         return datetime.now(UTC)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-
-
-def _run_day(name: str) -> date | None:
-    day = name.split("/")[1].partition("=")[2]
-    return date.fromisoformat(day) if day else None
