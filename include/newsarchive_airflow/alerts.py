@@ -8,13 +8,15 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
-from typing import Any, cast
+from typing import Any
 
 from airflow.sdk import (  # type: ignore[attr-defined]  # its stubs do not know them yet
+    AsyncCallback,
     DeadlineAlert,
     DeadlineReference,
     SyncCallback,
 )
+from airflow.sdk.configuration import conf
 
 from newsarchive.settings import load
 
@@ -30,18 +32,22 @@ def tell(context: Mapping[str, Any], heading: str, subject: str, lines: Iterable
         subject: one line.
         lines: what is known; publishers' words may be among them.
     """
+    # Not by calling the notifier: that would take the words of publishers for a template.
+    for notifier in _notifiers(heading, subject, lines):
+        notifier.notify(context)
+
+
+def _notifiers(heading: str, subject: str, lines: Iterable[str]) -> list[Any]:
+    """Log a message; return the notifiers that send it."""
     text = "\n".join([*lines, "", f'What to do: docs/operations.md, "{heading}"'])
     log.warning("%s\n%s", subject, text)
     to = load().alert_mail
     if not to:
-        return
+        return []
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-    notifier = SmtpNotifier(
-        to=to, subject=f"[newsarchive] {subject}", html_content=f"<pre>{escape(text)}</pre>"
-    )
-    # Not by calling it: that would take the words of publishers for a template.
-    notifier.notify(cast(Any, context))
+    subject, html = f"[newsarchive] {subject}", f"<pre>{escape(text)}</pre>"
+    return [SmtpNotifier(to=to, subject=subject, html_content=html)]
 
 
 def task_failed(context: Mapping[str, Any]) -> None:
@@ -70,13 +76,23 @@ def coverage(context: Mapping[str, Any], run_day: date, wanting: Sequence[object
 
 
 def late(context: Mapping[str, Any]) -> None:
-    """Tell of a scheduled run that is not over in time (deadline)."""
+    """Tell of a scheduled run that is not over in time (deadline, in an executor)."""
+    for notifier in _of_late(context):
+        notifier.notify(context)
+
+
+async def late_in_triggerer(context: Mapping[str, Any]) -> None:
+    """Tell of it where no executor can."""
+    for notifier in _of_late(context):
+        await notifier.async_notify(context)
+
+
+def _of_late(context: Mapping[str, Any]) -> list[Any]:
     run = context["dag_run"]
     if run["run_type"] != "scheduled":  # whoever asked for a past day knows that it takes long
         log.info("%s is late, and not scheduled: nobody is told", run["dag_run_id"])
-        return
-    tell(
-        context,
+        return []
+    return _notifiers(
         "A day is late",
         f"{run['dag_id']}: {str(run['logical_date'])[:10]} is late",
         [f"run {run['dag_run_id']} was to be over by {context['deadline']['deadline_time']}"],
@@ -85,9 +101,13 @@ def late(context: Mapping[str, Any]) -> None:
 
 def deadline() -> DeadlineAlert:
     """Return the deadline of a daily run: the setting `late_after_hours` after it was queued."""
+    callback: Any = SyncCallback("newsarchive_airflow.alerts.late")
+    # It can run no callback: its scheduler would end at the first one.
+    if "KubernetesExecutor" in conf.get("core", "executor").split(",")[0]:
+        callback = AsyncCallback("newsarchive_airflow.alerts.late_in_triggerer")
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(hours=load().late_after_hours),
-        callback=SyncCallback("newsarchive_airflow.alerts.late"),
+        callback=callback,
         name="late",
     )

@@ -1,5 +1,6 @@
 """What goes out to those who operate it: figures over a real socket, mail to a real server."""
 
+import asyncio
 import os
 import socket
 import time
@@ -121,9 +122,12 @@ def test_a_late_day_is_told_of_if_it_was_scheduled(mail: Mail) -> None:
     run = {"dag_id": "archive_day", "dag_run_id": "x", "logical_date": "2026-11-22T00:00:00Z"}
     deadline = {"deadline_time": "2026-11-23T12:00:00Z"}
     for kind in ("backfill", "manual", "scheduled"):
-        alerts.late({"dag_run": {**run, "run_type": kind}, "deadline": deadline})
-    (text,) = mail.texts()
-    assert "archive_day: 2026-11-22 is late" in text
+        context = {"dag_run": {**run, "run_type": kind}, "deadline": deadline}
+        alerts.late(context)
+        asyncio.run(alerts.late_in_triggerer(context))
+    texts = mail.texts()
+    assert len(texts) == 2
+    assert all("archive_day: 2026-11-22 is late" in text for text in texts)
 
 
 def test_every_task_tells_when_it_failed(bag: Any) -> None:
@@ -139,6 +143,24 @@ def test_the_daily_run_has_a_deadline(bag: Any) -> None:
     (deadline,) = bag.dags["archive_day"].deadline
     assert deadline.interval.total_seconds() == 12 * 3600
     assert deadline.callback.path == "newsarchive_airflow.alerts.late"
+
+
+@pytest.mark.parametrize(
+    ("executor", "where"),
+    [
+        ("LocalExecutor", "late"),
+        ("CeleryExecutor", "late"),
+        ("KubernetesExecutor", "late_in_triggerer"),
+        ("KubernetesExecutor,LocalExecutor", "late_in_triggerer"),
+    ],
+)
+def test_the_deadline_is_told_of_where_callbacks_can_run(
+    airflow: None, monkeypatch: pytest.MonkeyPatch, executor: str, where: str
+) -> None:
+    from newsarchive_airflow import alerts
+
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    assert alerts.deadline().callback.path == f"newsarchive_airflow.alerts.{where}"
 
 
 def test_every_alert_has_its_heading_in_the_runbook() -> None:
