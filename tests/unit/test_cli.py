@@ -61,6 +61,8 @@ def test_the_commands_that_are_promised_are_there() -> None:
                 "maintain",
                 "poll",
                 "query",
+                "removals",
+                "remove",
                 "reparse",
                 "run",
                 "sample",
