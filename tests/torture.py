@@ -7,7 +7,7 @@ whoever reads sees one generation a day, the same in every table, or a mix.
 import random
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import duckdb
 from archives import version, write
 
 from newsarchive import settings, steps
+from newsarchive.settings import Settings
 from newsarchive.store import snapshot
 from newsarchive.store.tables import committing
 
@@ -49,10 +50,16 @@ def mixes(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def write_generations(root: Path, writer: str, days: Sequence[date], number: int, seed: int) -> int:
+def torture_settings(archive: Path | str, state: Path) -> Settings:
+    """Return settings for an archive, in a folder or a store."""
+    return settings.load(archive=str(archive), state_dir=state, sources="sample_en")
+
+
+def write_generations(
+    own: Settings, writer: str, days: Sequence[date], number: int, seed: int
+) -> int:
     """Give days a new generation and publish them, each once, then by chance; return how often."""
     chance = random.Random(seed)
-    own = settings.load(archive=str(root), state_dir=root.parent / "state", sources="sample_en")
     for generation in range(number):
         day = days[generation] if generation < len(days) else chance.choice(days)
         made = [
@@ -65,14 +72,13 @@ def write_generations(root: Path, writer: str, days: Sequence[date], number: int
             )
             for n in range(chance.randint(1, 30))
         ]
-        committing(f"write {day}", write, root, made)
+        committing(f"write {day}", write, own.archive_path, made)
         steps.publish(day, own)
     return number
 
 
-def maintain_again_and_again(root: Path, until: Any) -> int:
+def maintain_again_and_again(own: Settings, until: Any) -> int:
     """Maintain until told to stop; return how often."""
-    own = settings.load(archive=str(root), state_dir=root.parent / "state", sources="sample_en")
     number = 0
     while not until.is_set():
         steps.maintain(own)
@@ -80,11 +86,11 @@ def maintain_again_and_again(root: Path, until: Any) -> int:
     return number
 
 
-def read_again_and_again(root: Path, how: str, until: Any) -> tuple[int, list[str]]:
+def read_again_and_again(own: Settings, how: str, until: Any) -> tuple[int, list[str]]:
     """Read until told to stop; return how often, and what was seen that may never be.
 
     Args:
-        root: the archive.
+        own: of the archive.
         how: `new` opens the snapshot for each look, `kept` looks fifty times through one
             connection, which must see the same each time.
         until: an event that ends it.
@@ -93,15 +99,23 @@ def read_again_and_again(root: Path, how: str, until: Any) -> tuple[int, list[st
     while not until.is_set() and len(wrong) < 5:
         try:
             if how == "new":
-                with closing(duckdb.connect(str(root / snapshot.NAME), read_only=True)) as reader:
+                with _new(own) as reader:
                     wrong += mixes(reader)
             else:
-                with snapshot.reading(root) as reader:
+                with snapshot.reading(own.archive_path) as reader:
                     wrong += _look_often(reader, until)
         except Exception as error:  # whatever it is, a reader may not meet it
             wrong.append(f"{type(error).__name__}: {error}")
         looks += 1
     return looks, wrong
+
+
+def _new(own: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """Open the snapshot as others' programs do, where it is a file."""
+    root = own.archive_path
+    if not isinstance(root, Path):
+        return snapshot.reading(root)
+    return closing(duckdb.connect(str(root / snapshot.NAME), read_only=True))
 
 
 def _look_often(reader: duckdb.DuckDBPyConnection, until: Any) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from archives import DAY, days_from
 from click.testing import CliRunner
 from days import lasting, settings_for
-from torture import mixes, write_generations
+from torture import mixes, torture_settings, write_generations
 
 from newsarchive import settings, steps
 from newsarchive.cli.program import newsarchive
@@ -73,11 +73,11 @@ def test_a_backup_is_an_archive_and_goes_on(tmp_path: Path) -> None:
 
 def test_writers_go_on_meanwhile(tmp_path: Path) -> None:
     root = tmp_path / "archive"
-    write_generations(root, "first", days_from(DAY, 1), 1, 1)
-    given = settings.load(archive=str(root), sources="sample_en")
+    given = torture_settings(root, tmp_path / "state")
+    write_generations(given, "first", days_from(DAY, 1), 1, 1)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        writer = pool.submit(write_generations, root, "one", days_from(DAY, 3), 6, 2)
+        writer = pool.submit(write_generations, given, "one", days_from(DAY, 3), 6, 2)
         number = 0
         while not writer.done():
             number += 1
@@ -111,7 +111,7 @@ def test_what_is_damaged_is_named_and_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("there", ["archive", "archive/inside", "full", "file"])
 def test_a_place_that_cannot_be_a_backup(tmp_path: Path, there: str) -> None:
     root = tmp_path / "archive"
-    write_generations(root, "first", days_from(DAY, 1), 1, 1)
+    write_generations(torture_settings(root, tmp_path / "state"), "first", days_from(DAY, 1), 1, 1)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")

@@ -62,3 +62,64 @@ def test_rows_equal_the_truth_and_those_of_a_folder(
     local, there = three_days
     assert differences(there.archive_path, truth(DAYS, NOW, papers.base_url)) == []
     assert changed(local.archive_path, there.archive_path) == []
+
+
+def test_the_commands_read_it(
+    three_days: tuple[Settings, Settings], run: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, there = three_days
+    before = ["--archive", there.archive, "--state-dir", run.folder / "another machine"]
+    ran = run(*before, "query", "SELECT version_id, url FROM versions ORDER BY 1", "--json")
+    assert ran.code == 0, ran.err
+    assert len(ran.json) > 30
+    for row in ran.json[:2]:
+        told = run(*before, "show", row["url"], "--json")
+        assert told.code == 0, told.out + told.err
+        assert {v["bytes"] for v in told.json["versions"]} == {"verified"}
+        shown = run(*before, "show", row["version_id"])
+        assert shown.code == 0 and f"aws s3 cp {there.archive}/raw/run_day=" in shown.out
+    calendar = run(*before, "coverage", "--from", DAYS[0], "--to", DAYS[-1])
+    assert calendar.code == 0 and "No gaps." in calendar.out
+    for words in (["shell"], ["remove", "000000", "--reason", "x"], ["import-warc", "--in-place"]):
+        refused = run(*before, *words)
+        assert refused.code in (1, 2) and refused.err.count("\n") == 1, refused.err
+
+
+def test_upkeep_keeps_the_rows(three_days: tuple[Settings, Settings], tmp_path: Path) -> None:
+    local, there = three_days
+    steps.run(DAYS[-1], there)
+    done = steps.maintain(there)
+    assert done.counts()["checkpoints"] and not done.notes
+    found = steps.verify(there)
+    assert (found.findings, found.unknown) == ([], [])
+    assert found.files > 30
+    assert changed(local.archive_path, there.archive_path) == []
+
+    copied = steps.back_up(tmp_path / "copy", there)
+    assert not copied.damaged and copied.files == copied.copied
+    restored = settings_for(tmp_path, 1, archive=str(tmp_path / "copy"))
+    assert steps.verify(restored).findings == []
+    assert changed(local.archive_path, restored.archive_path) == []
+    assert steps.back_up(tmp_path / "copy", there).copied == 0
+
+
+def test_one_changed_byte_is_found_and_mended(
+    papers: SampleServer, store: ObjectStore, tmp_path: Path
+) -> None:
+    own = stored(tmp_path, papers, "damaged")
+    steps.run(DAYS[0], own)
+    local = settings_for(tmp_path / "local", papers.server_port)
+    steps.run(DAYS[0], local)
+    root = own.archive_path
+    victims = [
+        next(p for p in root.rglob(pattern) if p.key.startswith(f"damaged/{below}"))
+        for below, pattern in (("versions/run", "*.parquet"), ("raw/", "*.warc.gz"))
+    ]
+    kept = [v.read_bytes() for v in victims]
+    for victim, data in zip(victims, kept, strict=True):
+        victim.write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
+    found = {str(root / f.path) for f in steps.verify(own).findings}
+    assert found == {str(v) for v in victims}
+    victims[1].write_bytes(kept[1])
+    assert steps.verify(own, repairing=True).findings == []
+    assert changed(local.archive_path, root) == []

@@ -177,7 +177,7 @@ class _Repair:
                 if path not in self._bad:
                     by_day.setdefault(day, []).append(path)
         with snapshot.publishing(self._root):
-            (self._root / snapshot.NAME).unlink(missing_ok=True)
+            snapshot.discard(self._root)
             snapshot.build(self._root, finished, self._place.declared.values())
         self.notes.append(f"{snapshot.NAME}: made anew from the tables")
 
@@ -337,9 +337,13 @@ class _Repair:
     def _show(self, damaged: dict[str, set[date]]) -> None:
         """Let the snapshot name what tables have now of partitions that were damaged."""
         archive = self._place.archive
-        with snapshot.publishing(self._root):
+
+        def work() -> None:
             files = {name: named(archive.open(name), days) for name, days in damaged.items()}
             snapshot.build(self._root, files, self._place.declared.values())
+
+        with snapshot.publishing(self._root):
+            committing("show what was made again", work)
 
     def _remove_left(self) -> None:
         """Remove damaged files that neither their table nor the snapshot names any more."""

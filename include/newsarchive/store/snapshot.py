@@ -197,6 +197,15 @@ def build(
     return root / NAME
 
 
+def discard(root: Folder) -> None:
+    """Remove a snapshot that is damaged; the next one is made of what is given to `build` alone.
+
+    Call within `publishing`.
+    """
+    (root / NAME).unlink(missing_ok=True)
+    _look(root)
+
+
 def _may_be_there(path: Folder, since: datetime, now: datetime) -> bool:
     """Say whether a file that left may still be there; a store is not asked for each."""
     return now - since < _LONGEST_LEFT if isinstance(path, ObjectPath) else path.exists()
