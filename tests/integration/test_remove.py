@@ -138,19 +138,45 @@ class Paper:
         return self.at(hour, steps.remove, [self.url], "order 12/34 of the court", **more)
 
 
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with serving(lambda _: None) as running:
+        yield running
+
+
+def paper_in(folder: Path, site: Site) -> Paper:
+    listings = "".join(
+        f'[[listing]]\nkind = "{kind}"\nurl = "{site.url}{path}"\n'
+        for kind, path in (("feed", "/feed"), ("sitemap", "/sitemap.xml"), ("section", "/news"))
+    )
+    chosen = archiving(folder, site.url, listings, 'capture = "hourly"')
+    file = folder / "sources" / "paper.toml"
+    file.write_text(file.read_text() + 'revisits = ["1d"]\n')
+    paper = Paper(site, chosen)
+    site.pages = paper.answer
+    return paper
+
+
+@pytest.fixture(scope="module")
+def collected(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of two days."""
+    paper = paper_in(tmp_path_factory.mktemp("collected"), site)
+    paper.collect()
+    assert clean(paper.settings) == []
+    return paper.root
+
+
 @pytest.fixture
-def paper(tmp_path: Path) -> Iterator[Paper]:
-    made: list[Paper] = []
-    with serving(lambda path: made[0].answer(path)) as site:
-        listings = "".join(
-            f'[[listing]]\nkind = "{kind}"\nurl = "{site.url}{path}"\n'
-            for kind, path in (("feed", "/feed"), ("sitemap", "/sitemap.xml"), ("section", "/news"))
-        )
-        chosen = archiving(tmp_path, site.url, listings, 'capture = "hourly"')
-        file = tmp_path / "sources" / "paper.toml"
-        file.write_text(file.read_text() + 'revisits = ["1d"]\n')
-        made.append(Paper(site, chosen))
-        yield made[0]
+def empty(tmp_path: Path, site: Site) -> Paper:
+    return paper_in(tmp_path, site)
+
+
+@pytest.fixture
+def paper(tmp_path: Path, site: Site, collected: Path) -> Paper:
+    shutil.copytree(collected, tmp_path / "archive")
+    paper = paper_in(tmp_path, site)
+    paper.more = " and by others"
+    return paper
 
 
 def leaks(root: Path, markers: tuple[str, ...] = MARKERS) -> list[str]:
@@ -184,7 +210,6 @@ def clean(settings: Settings) -> list[object]:
 
 
 def test_nothing_of_it_is_left_and_all_else_is(paper: Paper) -> None:
-    paper.collect()
     before = {r["article_id"]: r for r in rows(paper.root, "articles")}
     assert len(before) == 3
     assert leaks(paper.root)
@@ -207,7 +232,6 @@ def test_nothing_of_it_is_left_and_all_else_is(paper: Paper) -> None:
 
 
 def test_nothing_brings_it_back(paper: Paper) -> None:
-    paper.collect()
     paper.remove()
     asked = len(paper.site.asked)
 
@@ -235,7 +259,6 @@ def leaks_in_rows(paper: Paper, view: str) -> list[Any]:
 
 
 def test_nor_under_another_address(paper: Paper) -> None:
-    paper.collect()
     paper.remove()
     other = "/amp/12345"
     answer = paper.answer
@@ -261,7 +284,6 @@ def test_nor_under_another_address(paper: Paper) -> None:
 
 
 def test_an_import_does_not_bring_it_back(paper: Paper, tmp_path: Path) -> None:
-    paper.collect()
     kept = tmp_path / "theirs.warc.gz"
     kept.write_bytes(b"".join(p.read_bytes() for p in (paper.root / "raw").rglob("hourly-*.gz")))
     paper.remove()
@@ -272,26 +294,25 @@ def test_an_import_does_not_bring_it_back(paper: Paper, tmp_path: Path) -> None:
     assert leaks(paper.root) == []
 
 
-def test_a_document_is_removed_and_not_imported_again(paper: Paper, tmp_path: Path) -> None:
-    paper.at(9, steps.poll)
+def test_a_document_is_removed_and_not_imported_again(empty: Paper, tmp_path: Path) -> None:
+    empty.at(9, steps.poll)
     file, other = tmp_path / "one.txt", tmp_path / "two.txt"
     file.write_text(f"{TITLE}\n\n" + "Xylophage was named by the police that night. " * 30)
     other.write_text("The bridge was closed\n\n" + "It will open in the spring, they say. " * 30)
-    paper.at(10, steps.import_files, [file, other])
+    empty.at(10, steps.import_files, [file, other])
     (row,) = [
-        r for r in rows(paper.root, "articles") if r["title"] == TITLE and r["source"] == "imports"
+        r for r in rows(empty.root, "articles") if r["title"] == TITLE and r["source"] == "imports"
     ]
-    paper.at(11, steps.remove, [row["article_id"][:8]], "he asked for it")
-    done = paper.at(12, steps.import_files, [file])
+    empty.at(11, steps.remove, [row["article_id"][:8]], "he asked for it")
+    done = empty.at(12, steps.import_files, [file])
     assert done.by_source["imports"]["removed on request"] == 1
-    left = [r for r in rows(paper.root, "articles") if r["source"] == "imports"]
+    left = [r for r in rows(empty.root, "articles") if r["source"] == "imports"]
     assert [r["title"] for r in left] == ["The bridge was closed"]
-    assert [r for r in rows(paper.root, "captures") if r["url"] == "one.txt"] == []
-    assert clean(paper.settings) == []
+    assert [r for r in rows(empty.root, "captures") if r["url"] == "one.txt"] == []
+    assert clean(empty.settings) == []
 
 
 def test_a_backup_loses_it_too_and_an_older_one_is_told(paper: Paper, tmp_path: Path) -> None:
-    paper.collect()
     here, old, again = (tmp_path / n for n in ("backup", "old", "again"))
     paper.at(58, steps.back_up, here)
     shutil.copytree(here, old)
@@ -316,7 +337,6 @@ def test_a_backup_loses_it_too_and_an_older_one_is_told(paper: Paper, tmp_path: 
 
 
 def test_a_dry_run_changes_nothing_and_counts_what_is_done(paper: Paper) -> None:
-    paper.collect()
     before = {p: p.read_bytes() for p in paper.root.rglob("*") if p.is_file()}
     would = paper.remove(dry_run=True)
     after = {p: p.read_bytes() for p in paper.root.rglob("*") if p.is_file()}
@@ -328,7 +348,6 @@ def test_a_dry_run_changes_nothing_and_counts_what_is_done(paper: Paper) -> None
 
 
 def test_a_writer_that_began_before_does_not_write_it_back(paper: Paper) -> None:
-    paper.collect()
     archive = Archive(paper.root)
     tables = ("links", "captures", "versions", "articles")
     targets = archive.open_all(*tables)
@@ -348,7 +367,6 @@ def leaks_in_table(archive: Archive, name: str) -> list[str]:
 
 
 def test_verify_says_what_was_not_finished(paper: Paper) -> None:
-    paper.collect()
     with (
         pytest.MonkeyPatch.context() as patch,
         pytest.raises(KeyboardInterrupt),
@@ -366,7 +384,6 @@ def interrupt(*_: object) -> None:
 
 
 def test_a_file_that_is_being_written_is_erased_when_it_is_finished(paper: Paper) -> None:
-    paper.collect()
     with WarcFiles(paper.root, "pages") as at_work:
         at_work.write_resource(DAY, paper.url, b"Xylophage", "text/plain", NOON)
         done = paper.remove()
@@ -380,7 +397,6 @@ def test_a_file_that_is_being_written_is_erased_when_it_is_finished(paper: Paper
 
 
 def test_a_reader_that_is_open_loses_its_files_and_a_new_one_sees_the_rest(paper: Paper) -> None:
-    paper.collect()
     with snapshot.reading(paper.root) as reader:
         paper.remove()
         with pytest.raises(duckdb.Error, match=r"No files found|No such file|Cannot open"):
@@ -398,48 +414,49 @@ def test_a_reader_that_is_open_loses_its_files_and_a_new_one_sees_the_rest(paper
         ("xyz", "no id and no URL"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(paper: Paper, what: str, words: str) -> None:
-    paper.at(9, steps.poll)
+def test_what_is_not_there_is_said_in_one_line(empty: Paper, what: str, words: str) -> None:
+    empty.at(9, steps.poll)
     with pytest.raises(ArchiveError, match=words):
-        paper.at(10, steps.remove, [what], "why")
-    assert not (paper.root / "removals").exists()
+        empty.at(10, steps.remove, [what], "why")
+    assert not (empty.root / "removals").exists()
 
 
-def test_what_was_removed_is_not_there_any_more(paper: Paper) -> None:
-    paper.at(9, steps.poll)
-    paper.remove(10)
+def test_what_was_removed_is_not_there_any_more(empty: Paper) -> None:
+    empty.at(9, steps.poll)
+    empty.remove(10)
     with pytest.raises(ArchiveError, match="was removed already"):
-        paper.remove(11)
+        empty.remove(11)
     with pytest.raises(ArchiveError, match="was removed already"):
-        paper.at(11, steps.remove, [article_id("paper", paper.url)], "why")
+        empty.at(11, steps.remove, [article_id("paper", empty.url)], "why")
 
 
-def test_in_an_object_store(paper: Paper, tmp_path: Path) -> None:
+def test_in_an_object_store(empty: Paper, tmp_path: Path) -> None:
     with object_store.serving(tmp_path / "store") as _:
         url = f"s3://{object_store.BUCKET}/news"
-        paper.settings = paper.settings.model_copy(update={"archive": url, "store_timeout": 20.0})
-        paper.collect()
-        paper.remove()
-        paper.at(61, steps.poll)
-        paper.at(62, steps.maintain)
+        empty.settings = empty.settings.model_copy(update={"archive": url, "store_timeout": 20.0})
+        empty.collect()
+        empty.remove()
+        empty.at(61, steps.poll)
+        empty.at(62, steps.maintain)
         copied = tmp_path / "copied"
-        for path in tree(paper.settings.archive_path):
-            target = copied / below(path, paper.settings.archive_path)
+        for path in tree(empty.settings.archive_path):
+            target = copied / below(path, empty.settings.archive_path)
             target.parent.mkdir(parents=True, exist_ok=True)
             copy(path, target)
         assert len(list(copied.rglob("*"))) > 50
         assert leaks(copied) == []
         assert leaks(tmp_path / "state") == []
-        assert clean(paper.settings) == []
+        assert clean(empty.settings) == []
 
 
 @pytest.mark.long
 def test_killed_at_any_moment_it_goes_on(
-    paper: Paper, tmp_path: Path, run: Program, draw: Callable[[Sequence[int], int], list[int]]
+    paper: Paper,
+    collected: Path,
+    tmp_path: Path,
+    run: Program,
+    draw: Callable[[Sequence[int], int], list[int]],
 ) -> None:
-    paper.collect()
-    collected = tmp_path / "collected"
-    paper.root.rename(collected)
 
     def words(archive: Path) -> list[object]:
         given = {"archive": archive, "state_dir": tmp_path / "state", "sources": "paper"}
@@ -475,33 +492,33 @@ def rows_of_removals(archive: Path) -> int:
     return int(there.open("removals").read().num_rows) if there.has("removals") else 0
 
 
-def test_the_commands(paper: Paper, tmp_path: Path, run: Program) -> None:
-    paper.at(9, steps.poll)
-    given = {"archive": paper.root, "state_dir": tmp_path / "state", "sources": "paper"}
+def test_the_commands(empty: Paper, tmp_path: Path, run: Program) -> None:
+    empty.at(9, steps.poll)
+    given = {"archive": empty.root, "state_dir": tmp_path / "state", "sources": "paper"}
     given["sources_dir"] = tmp_path / "sources"
     words = [w for name, value in given.items() for w in ("--set", f"{name}={value}")]
 
     nothing = run(*words, "removals")
     assert (nothing.code, nothing.out + nothing.err) == (0, "no article was removed\n")
-    for wrong in (["remove"], ["remove", paper.url], ["remove", paper.url, "--again"]):
+    for wrong in (["remove"], ["remove", empty.url], ["remove", empty.url, "--again"]):
         assert run(*words, *wrong).code == 2
-    would = run(*words, "remove", paper.url, "--dry-run")
+    would = run(*words, "remove", empty.url, "--dry-run")
     assert would.code == 0 and "nothing was changed" in would.out + would.err
-    assert leaks(paper.root)
+    assert leaks(empty.root)
 
     ran = run(
-        *words, "remove", paper.url, "--reason", "an order", "--asked-by", "a court", "--json"
+        *words, "remove", empty.url, "--reason", "an order", "--asked-by", "a court", "--json"
     )
     assert ran.code == 0, ran.err
     assert ran.json["by_table"]["articles"]["rows erased"] == 1
-    assert leaks(paper.root) == []
+    assert leaks(empty.root) == []
     listed = run(*words, "removals")
     assert "an order" in listed.out and "a court" in listed.out
     (row,) = run(*words, "removals", "--json").json
-    assert row["article_id"] == article_id("paper", paper.url)
-    gone = run(*words, "remove", paper.url, "--reason", "an order")
+    assert row["article_id"] == article_id("paper", empty.url)
+    gone = run(*words, "remove", empty.url, "--reason", "an order")
     assert gone.code == 1
-    assert gone.err == f"newsarchive: {paper.url}: was removed already\n"
+    assert gone.err == f"newsarchive: {empty.url}: was removed already\n"
 
     file = tmp_path / "removals.json"
     file.write_text(run(*words, "removals", "--json").out)
