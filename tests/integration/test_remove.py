@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,7 @@ import pytest
 import time_machine
 from command_line import Program
 from command_line import program as _program
-from days import lasting, rows
+from days import lasting, rows, settings_for
 from deltalake.exceptions import CommitFailedError
 from small_site import Answer, Site, archiving, html, serving
 
@@ -27,6 +28,7 @@ from newsarchive.errors import ArchiveError
 from newsarchive.fetch.rewriting import content_of, parts
 from newsarchive.fetch.warc import WarcFiles
 from newsarchive.objects import below, copy, tree
+from newsarchive.sample.serve import start
 from newsarchive.settings import Settings
 from newsarchive.steps.erasing import Erasing
 from newsarchive.store import snapshot
@@ -528,3 +530,50 @@ def test_the_commands(empty: Paper, tmp_path: Path, run: Program) -> None:
     assert wrong_list.code == 1 and "no list of removals" in wrong_list.err
     answer = run(*words, "query", "SELECT reason, asked_by FROM removals", "--json")
     assert answer.json == [{"reason": "an order", "asked_by": "a court"}]
+
+
+def test_a_file_outside_is_named_and_left_as_it_is(paper: Paper, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.warc.gz"
+    (pages,) = (paper.root / "raw").rglob("hourly-*.gz")
+    theirs.write_bytes(pages.read_bytes())
+    linked = paper_in(tmp_path / "linked", paper.site)
+    linked.at(61, steps.import_warcs, [theirs], in_place=True)
+    before = theirs.read_bytes()
+    done = linked.remove()
+    assert [Path(p).name.split("-", 1)[1] for p in done.elsewhere] == ["theirs.warc.gz"]
+    assert theirs.read_bytes() == before
+    assert leaks_in_rows(linked, "versions") == leaks_in_rows(linked, "links") == []
+
+
+@pytest.mark.long
+def test_articles_of_the_sample_newspapers(
+    tmp_path: Path, draw: Callable[[Sequence[str], int], list[str]]
+) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    days = [date(2026, 11, 10), date(2026, 11, 11)]
+    with start(0, now) as samples:
+        given = settings_for(tmp_path, samples.server_port)
+        for day in days:
+            steps.run(day, given)
+    root = given.archive_path
+    before = {r["article_id"]: r for r in rows(root, "articles")}
+    texts = Counter(row["text"].split("\n\n")[0] for row in before.values())
+    titles = Counter(row["title"] for row in before.values())
+    alone = [
+        i
+        for i, row in before.items()
+        if texts[row["text"].split("\n\n")[0]] == titles[row["title"]] == 1
+    ]
+    chosen = draw(sorted(alone), 3)
+    steps.remove(chosen, "why", settings=given)
+    after = {r["article_id"]: r for r in rows(root, "articles")}
+    assert after.keys() == before.keys() - set(chosen)
+    for identity in chosen:
+        row = before[identity]
+        words = (row["title"], row["text"].split("\n\n")[0][:60], row["url"].rpartition("/")[2])
+        markers = tuple(w.lower() for w in words if len(w) > 12)
+        assert leaks(root, markers) == [], row["url"]
+    assert clean(given) == []
+    told = {"title", "text", "version_id", "payload_sha256", "versions"}
+    for identity, row in after.items():
+        assert {n: row[n] for n in told} == {n: before[identity][n] for n in told}
