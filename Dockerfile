@@ -3,8 +3,9 @@ ARG BASE=apache/airflow:3.3.2-python3.12
 FROM ${BASE}
 
 WORKDIR /opt/newsarchive
+# the lock has all that any of it needs; pip itself would not find an extra of a package pinned
 COPY --chown=airflow:root requirements-cluster.lock ./
-RUN pip install --no-cache-dir --require-hashes -r requirements-cluster.lock
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-cluster.lock
 
 COPY --chown=airflow:root pyproject.toml README.md LICENSE ./
 COPY --chown=airflow:root include ./include

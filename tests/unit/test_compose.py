@@ -58,6 +58,12 @@ def test_what_runs_is_bounded_checked_and_started_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_commands_are_those_that_airflows_image_runs(name: str) -> None:
+    # Whatever is none of these it takes for a subcommand of `airflow`.
+    assert SERVICES[name]["command"][0] in ("airflow", "bash", "python")
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_our_services_have_no_rights_that_they_do_not_need(name: str) -> None:
     assert SERVICES[name]["cap_drop"] == ["ALL"]
     assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
@@ -148,5 +154,5 @@ def test_the_image_is_airflows_of_the_locked_version_and_does_not_run_as_root() 
     assert base.startswith(f"ARG BASE=apache/airflow:{locked[1]}-")
     assert base.removeprefix("ARG BASE=") in TEXT
     assert [line for line in lines if line.startswith("USER ")][-1] == "USER airflow"
-    assert any("--require-hashes -r requirements-cluster.lock" in line for line in lines)
+    assert any("--no-deps --require-hashes -r requirements-cluster.lock" in line for line in lines)
     assert not any(line.startswith("# syntax") for line in lines)
