@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ class ObjectStore:
         self.folder = folder
         self.ports = free_ports(4)
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = False
 
     @property
     def url(self) -> str:
@@ -66,9 +66,10 @@ class ObjectStore:
                 self.stop()
                 raise RuntimeError((self.folder / "weed.log").read_text("utf-8", "replace")[-2000:])
             time.sleep(0.05)
+        self._began = True
 
     def _answers(self) -> bool:
-        """Say whether it knows its keys: it says 404 of an object that is not there."""
+        """Say whether it gives what it held before; at first, whether it holds anything."""
         from obstore.store import S3Store
 
         try:
@@ -86,27 +87,25 @@ class ObjectStore:
             retry_config={"max_retries": 0},
         )
         try:
-            store.put("ready", b"")
+            if not self._began:
+                store.put("ready", bytes(100_000))
+            return len(store.get("ready").bytes()) == 100_000
         except Exception:  # whatever it says while it starts
             return False
-        return True
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
             self._process.kill()
             self._process.wait()
             self._process = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let it take connections and answer nothing."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
+    def mute(self) -> Iterator[None]:
+        """Let something take its connections that answers nothing."""
+        self.stop()
+        with socket.create_server(("127.0.0.1", self.ports[0])):
             yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
+        self.start()
 
 
 def program() -> str:

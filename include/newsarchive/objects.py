@@ -34,6 +34,8 @@ _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._-]+)
 _PIECE = 4 << 20  # bytes that are read at once
 _KEPT = 3  # pieces of a file that is open: its end, where a Parquet file begins, and two more
 _MOST_RETRIES = 8
+_LATE = ("timed out", "TimedOut", "kind: Timeout")
+_DOWN = ("(Connect)", "tcp connect", "dns error", "Connection refused", "error sending request")
 
 
 class Changed(Exception):
@@ -514,13 +516,14 @@ def _in_words(path: ObjectPath) -> Iterator[None]:
 
 def words_of(error: Exception) -> str:
     """Return in one line what a store's libraries say of it, in several, with arrows."""
-    text = re.sub(r"\x1b\[[0-9;]*m|↳", " ", str(error)).split("\n\nDebug source")[0]
-    if any(w in text for w in ("(Connect)", "tcp connect", "dns error", "Connection refused")):
-        return "the object store does not answer (is AWS_ENDPOINT_URL right, and is it up?)"
-    if "timed out" in text or "operation timed out" in text:
+    text = re.sub(r"\x1b\[[0-9;]*m|↳", " ", str(error))
+    if any(words in text for words in _LATE):
         return "the object store does not answer in time (setting store_timeout)"
+    if any(words in text for words in _DOWN):
+        return "the object store does not answer (is AWS_ENDPOINT_URL right, and is it up?)"
     if "Forbidden" in text or "lacked the necessary privileges" in text:
         return "the object store refuses these keys"
     if "NoSuchBucket" in text:
         return "there is no such bucket"
-    return f"the object store failed: {' '.join(text.split())[:300]}"
+    said = " ".join(text.partition("Debug source")[0].split())
+    return f"the object store failed: {said[:300]}"

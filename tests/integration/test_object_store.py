@@ -1,14 +1,15 @@
 """The archive in an object store: the same rows as in a folder, whoever writes, dies or is down."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Program
+from command_line import Program, Ran
 from command_line import program as _program
-from days import changed, differences, settings_for
+from days import changed, differences, program_for, settings_for
 from object_store import BUCKET, ObjectStore, serving
 
 from newsarchive import steps
@@ -37,9 +38,8 @@ def papers() -> Iterator[SampleServer]:
 
 def stored(folder: Path, papers: SampleServer, prefix: str, **more: Any) -> Settings:
     """Return settings for an archive in the store, with a state folder of their own."""
-    return settings_for(
-        folder, papers.server_port, archive=f"s3://{BUCKET}/{prefix}", store_timeout=20, **more
-    )
+    given = {"archive": f"s3://{BUCKET}/{prefix}", "store_timeout": 20} | more
+    return settings_for(folder, papers.server_port, **given)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +123,82 @@ def test_one_changed_byte_is_found_and_mended(
     victims[1].write_bytes(kept[1])
     assert steps.verify(own, repairing=True).findings == []
     assert changed(local.archive_path, root) == []
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Iterator[ObjectStore]:
+    with serving(tmp_path / "store") as server:
+        yield server
+
+
+class Newsroom:
+    """The program on an archive in a store that has its bad days, and a folder to compare with."""
+
+    def __init__(self, run: Program, papers: SampleServer) -> None:
+        self.run = run
+        self.local = settings_for(run.folder / "local", papers.server_port)
+        self.own = stored(run.folder, papers, "bad-days", store_timeout=2)
+        self.words = program_for(self.own.archive, self.own.state_dir, papers.server_port)[3:]
+        self.words += ["--set", "store_timeout=2"]
+
+    def __call__(self, *words: object) -> Ran:
+        return self.run(*self.words, *words)
+
+    def is_whole(self, day: date) -> None:
+        """Check that a run goes on from whatever was left, and gives what a folder has."""
+        ran = self("run", "--day", day)
+        assert ran.code == 0, ran.out + ran.err
+        steps.run(day, self.local)
+        assert changed(self.local.archive_path, self.own.archive_path) == []
+        assert steps.verify(self.own).findings == []
+
+
+@pytest.fixture
+def newsroom(run: Program, papers: SampleServer, own_store: ObjectStore) -> Newsroom:
+    return Newsroom(run, papers)
+
+
+def test_a_store_that_is_down_or_answers_nothing(
+    newsroom: Newsroom, own_store: ObjectStore
+) -> None:
+    newsroom.is_whole(DAYS[0])
+    for words in (["run", "--day", DAYS[1]], ["query", "FROM articles"], ["verify"]):
+        own_store.stop()
+        ran = newsroom(*words)
+        assert ran.code == 1, ran.out + ran.err
+        assert ran.err.startswith("newsarchive: s3://news/bad-days")
+        assert ran.err.count("\n") == 1 and "does not answer" in ran.err
+        with own_store.mute():
+            ran = newsroom(*words)
+        assert ran.code == 1 and ran.err.count("\n") == 1, ran.err
+        assert "does not answer in time (setting store_timeout)" in ran.err
+    assert changed(newsroom.local.archive_path, newsroom.own.archive_path) == []
+    newsroom.is_whole(DAYS[1])
+
+
+def test_keys_that_the_store_refuses(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret")
+    ran = newsroom("run", "--day", DAYS[0])
+    assert ran.code == 1 and ran.err.count("\n") == 1, ran.err
+    assert "refuses these keys" in ran.err and "a-wrong-secret" not in ran.err
+
+
+def test_a_store_that_goes_down_amid_a_run(
+    newsroom: Newsroom, own_store: ObjectStore, papers: SampleServer
+) -> None:
+    newsroom.is_whole(DAYS[0])
+    for polite in (0.01, 0.05):
+        words = [*newsroom.words, "--set", f"delay={polite}", "run", "--day", DAYS[1]]
+        with newsroom.run.process(*words) as process:
+            writing = newsroom.own.state_dir / "staging"
+            while process.poll() is None and not list(writing.rglob("*.open")):
+                time.sleep(0.01)
+            own_store.stop()
+            _, err = process.communicate(timeout=120)
+        assert process.returncode == 1, err
+        assert err.splitlines()[-1].startswith("newsarchive: s3://news/bad-days"), err
+        assert "Traceback" not in err
+        own_store.start()
+        assert changed(newsroom.local.archive_path, newsroom.own.archive_path) == []
+    newsroom.is_whole(DAYS[1])
+    assert list((newsroom.own.state_dir / "staging").rglob("*.open")) == []
