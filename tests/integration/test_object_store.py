@@ -1,8 +1,9 @@
 """The archive in an object store: the same rows as in a folder, whoever writes, dies or is down."""
 
+import random
 import time
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +145,12 @@ class Newsroom:
     def __call__(self, *words: object) -> Ran:
         return self.run(*self.words, *words)
 
-    def is_whole(self, day: date) -> None:
-        """Check that a run goes on from whatever was left, and gives what a folder has."""
-        ran = self("run", "--day", day)
-        assert ran.code == 0, ran.out + ran.err
-        steps.run(day, self.local)
+    def is_whole(self, *days: date) -> None:
+        """Check that runs go on from whatever was left, and give what a folder has."""
+        for day in days:
+            ran = self("run", "--day", day)
+            assert ran.code == 0, ran.out + ran.err
+            steps.run(day, self.local)
         assert changed(self.local.archive_path, self.own.archive_path) == []
         assert steps.verify(self.own).findings == []
 
@@ -202,3 +204,24 @@ def test_a_store_that_goes_down_amid_a_run(
         assert changed(newsroom.local.archive_path, newsroom.own.archive_path) == []
     newsroom.is_whole(DAYS[1])
     assert list((newsroom.own.state_dir / "staging").rglob("*.open")) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_run_killed_at_any_moment_is_finished_by_the_next(
+    newsroom: Newsroom, draw: Callable[[Sequence[int], int], list[int]]
+) -> None:
+    chance = random.Random(seed := random.randrange(10**6))
+    day, kills = DAYS[0], len(draw(range(200), 6))
+    killed = 0
+    while killed < kills:
+        with newsroom.run.process(*newsroom.words, "run", "--day", day) as process:
+            time.sleep(chance.uniform(0.5, 4))
+            finished = process.poll() is not None
+            process.kill()
+        killed += not finished
+        if finished or killed % 3 == 0:
+            day += timedelta(days=1)
+    newsroom.is_whole(*days_between(DAYS[0], day))
+    assert list((newsroom.own.state_dir / "staging").rglob("*.open")) == []
+    print(f"killed {killed} times, until {day}, seed {seed}")
