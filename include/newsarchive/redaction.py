@@ -9,6 +9,7 @@ may be another article's.
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import unescape
@@ -40,6 +41,8 @@ _OTHERWISE = {
 }
 _SLASH = rb"(?:\\?/|%(?:25)?2[fF]|&#x2[fF];|&#47;)"
 _HOST = rb"(?:(?:https?(?::|%(?:25)?3[aA]))?" + _SLASH * 2 + rb"[^\s\"'<>/\\%]{1,255})"
+_BEFORE = re.compile(rb"(?:" + _HOST + rb"|[\"'=>\s(])\Z")
+_BEFORE_SHORT = re.compile(rb"(?:" + _HOST + rb"|href=[\"'])\Z")
 _ENDS = rb"\s\"'<>()\[\]{}`|"
 _LEFT = re.compile(rb"[^" + _ENDS + rb"=,;]*\Z")
 _RIGHT = re.compile(rb"[^" + _ENDS + rb"\\]*")
@@ -157,12 +160,8 @@ class _Path:
         telling |= len(plain) >= _SHORTEST_SLUG
         self._by_slug = telling and not self._has_query
         self.tells = bool(path)
-        core = _spelled(slug if self._by_slug else path)
-        left = b""
-        if not self._by_slug:
-            quoted = rb"(?<=[\"'=>\s(])" if len(path) >= _SHORTEST_PATH else rb"(?<=href=[\"'])"
-            left = rb"(?:" + _HOST + rb"|" + quoted + rb")"
-        self._pattern = re.compile(left + core)
+        self._pattern = re.compile(_spelled(slug if self._by_slug else path))
+        self._before = _BEFORE if len(path) >= _SHORTEST_PATH else _BEFORE_SHORT
         self._hints = _hints(slug if self._by_slug else path)
 
     def found(self, data: bytes) -> Iterator[Span]:
@@ -172,10 +171,12 @@ class _Path:
             end = match.end()
             right = _RIGHT.match(data, end, end + _MOST_TOKEN)
             tail = right.group() if right else b""
-            if not self._by_slug and not self._ends(tail):
+            begin, first = match.start(), max(0, match.start() - _MOST_TOKEN)
+            before = data[first:begin]
+            if not self._by_slug and not (self._before.search(before) and self._ends(tail)):
                 continue
-            left = _LEFT.search(data, max(0, match.start() - _MOST_TOKEN), match.start())
-            yield left.start() if left else match.start(), end + len(tail)
+            left = _LEFT.search(before)
+            yield first + left.start() if left else begin, end + len(tail)
 
     def _ends(self, tail: bytes) -> bool:
         """Say whether what follows adds nothing that makes it another address."""
@@ -198,9 +199,29 @@ def _beginning(passage: str) -> str:
 
 
 def _hints(path: str) -> list[bytes]:
-    """Return bytes of which an address holds one, however it is written; none if that is unsure."""
-    runs = re.findall(r"[A-Za-z0-9]{4,}", re.sub(r"%[0-9A-Fa-f]{2}", " ", path))
-    return [max(runs, key=len).encode()] if runs else []
+    """Return bytes of which an address holds one, however it is written; none if that is unsure.
+
+    They are looked for first: in most pages there is none of them.
+    """
+    plain = unquote_to_bytes(path).decode("utf-8", "replace")
+    words = re.findall(r"[A-Za-z0-9]{4,}|[^\W_]{3,}", plain)
+    letters = max(words, key=lambda w: (not w.isdigit(), len(w)), default="")
+    if "\ufffd" in plain or not letters:
+        return []
+    if letters.isascii():
+        return [letters.encode()]
+    percent = "".join(f"%{octet:02X}" for octet in letters.encode())
+    codes = [ord(letter) for letter in letters]
+    ways = [percent, percent.replace("%", "%25")]
+    for form in ("&#{};", "&#x{:x};", "&#x{:X};", "\\u{:04x}", "\\u{:04X}"):
+        ways.append("".join(form.format(code) for code in codes))
+    return sorted({*(w.encode() for w in (*ways, *map(str.lower, ways))), *_encoded(letters)})
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    for codec in _CODECS:
+        with suppress(UnicodeEncodeError):
+            yield text.encode(codec)
 
 
 def _spelled(path: str) -> bytes:
@@ -217,7 +238,8 @@ def _letter_of_address(letter: str) -> bytes:
         return _SLASH
     if letter.isascii() and letter.isalnum():
         return letter.encode()
-    ways = [re.escape(letter.encode()), b"".join(map(_percent, letter.encode()))]
+    ways = [*map(re.escape, dict.fromkeys(_encoded(letter)))]
+    ways.append(b"".join(map(_percent, letter.encode())))
     ways += _numbered(letter)
     if letter in _OTHERWISE:
         ways.append(_OTHERWISE[letter])

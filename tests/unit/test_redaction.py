@@ -66,6 +66,12 @@ def test_so_is_one_in_another_script(written: str) -> None:
     assert blanking(ARABIC, ARABIC_TITLE).blanked(page).split() == [b'{"', b'":', b'"', b'"}']
 
 
+@pytest.mark.parametrize("codec", ["cp1256", "iso8859-6"])
+def test_and_in_the_page_s_own_letters(codec: str) -> None:
+    page = f'<a href="{SITE}/2026/11/22/رئيس-البلدية-ينفي-التهمة">'.encode(codec)
+    assert blanking(ARABIC, ARABIC_TITLE).names(page)
+
+
 @pytest.mark.parametrize(
     ("url", "other"),
     [
