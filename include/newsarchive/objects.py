@@ -51,6 +51,8 @@ class Bucket:
     """Folder of this machine for files that are not whole yet."""
     timeout: float = 60.0
     """Seconds that a request may take, and that it is tried again for."""
+    endpoint: str = ""
+    """Address of the store, as the environment gives it to its libraries; empty: Amazon's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -237,13 +239,14 @@ Folder: TypeAlias = Path | ObjectPath
 """The archive, or a path below it."""
 
 
-def bucket_path(url: str, state: Path, timeout: float) -> ObjectPath:
+def bucket_path(url: str, state: Path, timeout: float, endpoint: str = "") -> ObjectPath:
     """Return the archive that a URL names (`s3://bucket/prefix`).
 
     Args:
         url: letters, digits, dots, hyphens and underscores between slashes.
         state: folder of what belongs to this machine.
         timeout: seconds that a request may take.
+        endpoint: address of the store.
 
     Raises:
         ValueError: it is no such URL.
@@ -252,7 +255,7 @@ def bucket_path(url: str, state: Path, timeout: float) -> ObjectPath:
         raise ValueError("write it as s3://bucket/prefix, of letters, digits, '.', '-' and '_'")
     key = found[2].strip("/")
     place = f"{found[1]}/{key}".rstrip("/").replace("/", "+")
-    return ObjectPath(Bucket(found[1], state / "staging" / place, timeout), key)
+    return ObjectPath(Bucket(found[1], state / "staging" / place, timeout, endpoint), key)
 
 
 def below(path: Folder, root: Folder) -> str:
@@ -410,7 +413,7 @@ def put_if(path: ObjectPath, data: bytes, before: str | None) -> str | None:
 
 
 def filesystem(path: ObjectPath) -> "AbstractFileSystem":
-    """Return the bucket as a file system for DuckDB."""
+    """Return the bucket as a file system for DuckDB, where its own extension is not installed."""
     from obstore.fsspec import FsspecStore
 
     class Named(FsspecStore):

@@ -219,7 +219,12 @@ class Settings(BaseSettings):
         """The archive's folder, absolute, or its place in an object store."""
         if "://" in self.archive:
             try:
-                return bucket_path(self.archive, self.state_dir.absolute(), self.store_timeout)
+                return bucket_path(
+                    self.archive,
+                    self.state_dir.absolute(),
+                    self.store_timeout,
+                    os.environ.get("AWS_ENDPOINT_URL", ""),
+                )
             except ValueError as error:
                 raise SettingsError(f"archive = {self.archive!r}: {error}") from None
         path = Path(self.archive).expanduser().absolute()

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from command_line import Program, Ran
 from command_line import program as _program
@@ -18,6 +19,7 @@ from newsarchive.days import days_between
 from newsarchive.sample.serve import SampleServer, start
 from newsarchive.sample.truth import truth
 from newsarchive.settings import Settings
+from newsarchive.store import snapshot
 
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
 DAYS = days_between(date(2026, 11, 10), date(2026, 11, 12))
@@ -84,6 +86,23 @@ def test_the_commands_read_it(
     for words in (["shell"], ["remove", "000000", "--reason", "x"], ["import-warc", "--in-place"]):
         refused = run(*before, *words)
         assert refused.code in (1, 2) and refused.err.count("\n") == 1, refused.err
+
+
+def test_duckdbs_own_extension_reads_the_same(
+    three_days: tuple[Settings, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect() as probe:
+        try:
+            probe.execute("LOAD httpfs")
+        except duckdb.Error:
+            pytest.skip("DuckDB's extension httpfs is not installed: our file system reads alone")
+    root = three_days[1].archive_path
+    sql = "SELECT * FROM articles ORDER BY article_id"
+    with snapshot.reading(root) as reader:
+        by_extension = reader.execute(sql).fetchall()
+    monkeypatch.setattr(snapshot, "_has_httpfs", lambda *_: False)
+    with snapshot.reading(root) as reader:
+        assert reader.execute(sql).fetchall() == by_extension
 
 
 def test_upkeep_keeps_the_rows(three_days: tuple[Settings, Settings], tmp_path: Path) -> None:

@@ -285,9 +285,31 @@ def _own_rows(root: Folder) -> tuple[list[NamedFile], dict[str, datetime]]:
 
 
 def _lend(connection: duckdb.DuckDBPyConnection, root: Folder) -> None:
-    """Let a connection read the files that a snapshot names."""
-    if isinstance(root, ObjectPath):
+    """Let a connection read the files that a snapshot names.
+
+    In an object store by DuckDB's own extension where it is installed, which asks for many pieces
+    at once; it takes the keys from the environment.
+    """
+    if isinstance(root, ObjectPath) and not _has_httpfs(connection, root):
         connection.register_filesystem(filesystem(root))
+
+
+def _has_httpfs(connection: duckdb.DuckDBPyConnection, root: ObjectPath) -> bool:
+    try:
+        connection.execute("LOAD httpfs")
+    except duckdb.Error:
+        return False
+    keys = "SELECT coalesce(current_setting('s3_access_key_id'), '')"
+    if connection.execute(keys).fetchone() == ("",):
+        # The keys come from elsewhere, as from the machine's role: our library finds them.
+        connection.execute("SET disabled_filesystems = 'S3FileSystem'")
+        return False
+    secure, _, host = root.bucket.endpoint.rpartition("://")
+    if host:
+        connection.execute(f"SET s3_endpoint = {_quoted(host.rstrip('/'))}")
+        connection.execute("SET s3_url_style = 'path'")
+        connection.execute(f"SET s3_use_ssl = {secure != 'http'}")
+    return True
 
 
 def _connect(path: Path, root: Folder) -> duckdb.DuckDBPyConnection:
