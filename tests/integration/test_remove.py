@@ -4,6 +4,7 @@ import gzip
 import random
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -518,6 +519,10 @@ def test_the_commands(empty: Paper, tmp_path: Path, run: Program) -> None:
     assert "an order" in listed.out and "a court" in listed.out
     (row,) = run(*words, "removals", "--json").json
     assert row["article_id"] == article_id("paper", empty.url)
+    for what in (empty.url, row["article_id"]):
+        shown = run(*words, "show", what)
+        assert shown.code == 1
+        assert f"removed on {row['removed_at'][:10]}: an order" in shown.err
     gone = run(*words, "remove", empty.url, "--reason", "an order")
     assert gone.code == 1
     assert gone.err == f"newsarchive: {empty.url}: was removed already\n"
@@ -577,3 +582,28 @@ def test_articles_of_the_sample_newspapers(
     told = {"title", "text", "version_id", "payload_sha256", "versions"}
     for identity, row in after.items():
         assert {n: row[n] for n in told} == {n: before[identity][n] for n in told}
+
+
+def test_runs_go_on_beside_it(paper: Paper) -> None:
+    over = threading.Event()
+    wrong: list[BaseException] = []
+
+    def runs() -> None:
+        try:
+            while not over.is_set():
+                steps.run(DAY, paper.settings)
+        except BaseException as error:
+            wrong.append(error)
+
+    writer = threading.Thread(target=runs)
+    writer.start()
+    steps.remove([paper.url], "an order", settings=paper.settings)
+    over.set()
+    writer.join()
+    assert wrong == []
+    steps.run(DAY, paper.settings)
+    done = steps.erase_again(settings=paper.settings)
+    assert done.left == []
+    assert leaks(paper.root) == []
+    assert len(rows(paper.root, "articles")) == 2
+    assert clean(paper.settings) == []

@@ -134,6 +134,7 @@ def find(
         "SELECT DISTINCT article_id, version_id FROM versions WHERE version_id LIKE ?", like
     ).fetchall()
     if not versions:
+        _say_if_removed(connection, what, like)
         raise ArchiveError(f"{what}: no article, former article or version has this id")
     _only(what, {version for _, version in versions})
     return _now(connection, versions[0][0]), versions[0][1]
@@ -208,7 +209,28 @@ def _by_url(connection: "duckdb.DuckDBPyConnection", url: str, sources: Iterable
             f"{url}: no article yet: {listed[1]} listed it; "
             f"`newsarchive run --day {listed[0]}` asks for it"
         )
+    _say_if_removed(connection, url, guesses)
     raise ArchiveError(f"{url}: no source listed it on any day of the archive")
+
+
+def _say_if_removed(connection: "duckdb.DuckDBPyConnection", what: str, ids: list[str]) -> None:
+    """Raise an error that says so, if an article was removed on request.
+
+    Args:
+        connection: the snapshot.
+        what: as it was asked for.
+        ids: ids that it may have had, or patterns of them.
+    """
+    views = "SELECT 1 FROM duckdb_views() WHERE view_name = 'removals'"
+    if not connection.execute(views).fetchone():
+        return  # of an older version
+    found = connection.execute(
+        "SELECT removed_at::DATE, reason FROM (SELECT *, unnest(article_ids) AS id FROM removals) "
+        "JOIN (SELECT unnest(?) AS asked) ON id LIKE asked LIMIT 1",
+        [ids],
+    ).fetchone()
+    if found:
+        raise ArchiveError(f"{what}: removed on {found[0]}: {found[1]}")
 
 
 def _now(connection: "duckdb.DuckDBPyConnection", identity: str) -> str:
