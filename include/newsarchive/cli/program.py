@@ -42,7 +42,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--archive", metavar="FOLDER", help="Folder of the archive.")
+@click.option("--archive", metavar="PLACE", help="Folder of the archive, or s3://bucket/prefix.")
 @click.option(
     "--sources",
     metavar="PATTERNS",
