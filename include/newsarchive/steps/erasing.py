@@ -48,7 +48,7 @@ from newsarchive.steps.place import Place, Progress, one_of
 from newsarchive.steps.publishing import named, show_day
 from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
-from newsarchive.store.tables import Target, committing, rows_of
+from newsarchive.store.tables import committing, rows_of
 
 JOURNAL = ".removal"
 """Below the archive: the plan of a removal that is not finished. It holds what is to be erased."""
@@ -269,6 +269,7 @@ class Erasing:
         self._known, self._blanking = plan.known, Blanking(plan.secrets)
         self._now = datetime.now(UTC)
         self._gone: set[str] = set()
+        self._holding: dict[tuple[str, bool], bool] = {}
         self._renewed: dict[str, str] = {}
         self.left: list[str] = []
         """In words, what could not be erased yet."""
@@ -370,11 +371,15 @@ class Erasing:
         if not self._place.archive.has(name):
             return []
         target = self._place.archive.open(name)
-        return sorted({d for d, path in target.files() if self._holds(target, d, path)})
+        return sorted({d for d, path in target.files() if self._holds(name, path)})
 
-    def _holds(self, target: Target, day: date, path: str, *, moved: bool = True) -> bool:
-        """Say whether a file has rows that are to go, or to change."""
-        name = target.table.name
+    def _holds(self, name: str, path: str, *, moved: bool = True) -> bool:
+        """Say whether a file has rows that are to go, or to change; files never change."""
+        if (path, moved) not in self._holding:
+            self._holding[path, moved] = self._look_into(name, path, moved)
+        return self._holding[path, moved]
+
+    def _look_into(self, name: str, path: str, moved: bool) -> bool:
         if name not in OF_ARTICLES:
             return False
         there = columns_of(self._root, path)
@@ -479,7 +484,7 @@ class Erasing:
             stale = {
                 day
                 for table, day, path in shown
-                if table == name and path not in live and self._holds(target, day, path)
+                if table == name and path not in live and self._holds(name, path)
             }
             finished[name] = named(target, stale)
         removals = archive.open("removals")
@@ -505,8 +510,7 @@ class Erasing:
                 if path in used or partition_of(path) is None:
                     continue
                 try:
-                    day = date.fromisoformat(file.parent.name.partition("=")[2])
-                    if not self._holds(target, day, path, moved=False):
+                    if not self._holds(name, path, moved=False):
                         continue
                     if path not in left and time.time() - file.stat().st_mtime < _SETTLED:
                         self.left.append(f"{path}: was written just now, and joined no table yet")
