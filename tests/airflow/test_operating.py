@@ -1,5 +1,6 @@
 """A real Airflow tells its operators: figures by StatsD, mail about a source and a late day."""
 
+import os
 import socket
 import threading
 import time
@@ -105,3 +106,19 @@ def test_figures_arrive(operator: Operator) -> None:
     for beginning in beginnings:
         ours = [line for line in operator.lines if "newsarchive." in line]
         assert any(line.startswith(beginning) for line in ours), (beginning, ours)
+
+
+def test_old_logs_go_with_the_weekly_upkeep(operator: Operator) -> None:
+    rest = operator.stack.rest()
+    logs = operator.stack.folder / "state/airflow/logs"
+    old = logs / "dag_id=archive_day" / "old.log"
+    old.write_text("words of a task of last year")
+    os.utime(old, (time.time() - 365 * 86_400,) * 2)
+    run = rest.trigger("maintain")
+    end = time.monotonic() + 120
+    while rest.run("maintain", run)["state"] not in ("success", "failed"):
+        assert time.monotonic() < end
+        time.sleep(1)
+    assert rest.tasks("maintain", run) == {"maintain": "success", "clear_logs": "success"}
+    assert not old.exists()
+    assert list(logs.rglob("*.log"))
