@@ -21,5 +21,9 @@ class RunFailed(ArchiveError):
     """Everything is safe, but a required source failed on the day, or too many did."""
 
 
+class Unavailable(ArchiveError):
+    """The object store does not answer, or refuses; what is in it may be whole. Run it again."""
+
+
 class HostBusy(ArchiveError):
     """Another process holds the host's lease."""

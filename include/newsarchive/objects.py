@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 SCHEME = "s3://"
-_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._-]+)*)/?")
+_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/(?!\.+(?:/|$))[A-Za-z0-9._-]+)*)/?")
 _PIECE = 4 << 20  # bytes that are read at once
 _KEPT = 3  # pieces of a file that is open: its end, where a Parquet file begins, and two more
 _MOST_RETRIES = 8
@@ -73,7 +73,7 @@ class ObjectPath:
     """Of an object that was listed."""
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.bucket.name}/{self.key}"
+        return f"{SCHEME}{self.bucket.name}/{self.key}".rstrip("/")
 
     def __truediv__(self, below: str | PurePosixPath) -> "ObjectPath":
         joined = "/".join(p for p in PurePosixPath(below).parts if p != "/")
@@ -201,10 +201,6 @@ class ObjectPath:
             except FileNotFoundError:
                 if not missing_ok:
                     raise
-
-    def iterdir(self) -> Iterator["ObjectPath"]:
-        """Yield objects and folders right below."""
-        return self.glob("*")
 
     def glob(self, pattern: str) -> Iterator["ObjectPath"]:
         """Yield objects and folders right below whose names fit a pattern."""

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Self, cast
 
 from newsarchive.articles import reject_of, versions_of
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, Unavailable
 from newsarchive.fetch.warc import read_record
 from newsarchive.model import Capture, Link, Reason, Refused, Reject, Version
 from newsarchive.objects import Folder
@@ -132,7 +132,11 @@ class Parsers:
 
 
 def parse_one(job: Job) -> list[Version | Reject]:
-    """Return the rows that one capture becomes: versions, or one reject."""
+    """Return the rows that one capture becomes: versions, or one reject.
+
+    Raises:
+        Unavailable: the object store does not answer.
+    """
     capture, link, source = job.capture, job.link, job.source
     refused = refuse_capture(capture, job.final_url)
     if refused:
@@ -141,6 +145,8 @@ def parse_one(job: Job) -> list[Version | Reject]:
         record = read_record(
             job.root, capture.warc_path or "", capture.warc_offset or 0, capture.warc_length or 0
         )
+    except Unavailable:  # the bytes are no worse for it
+        raise
     except ArchiveError as error:
         return [reject_of(Refused("bytes_lost", str(error)), capture, link, source)]
     if capture.kind == "import":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pytest
 import time_machine
 from command_line import Program
@@ -17,11 +18,14 @@ from object_store import BUCKET, ObjectStore, serving
 
 from newsarchive import steps
 from newsarchive.days import days_between
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, Unavailable
+from newsarchive.model import Capture, Version
+from newsarchive.parsers import Job, parse_one
 from newsarchive.sample.serve import SampleServer, start
 from newsarchive.sample.truth import truth
 from newsarchive.settings import Settings
 from newsarchive.store import snapshot
+from newsarchive.store.tables import Archive
 
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
 DOCUMENT = """عنوان الخبر الأول
@@ -221,6 +225,22 @@ def test_a_store_that_is_down_or_answers_nothing(
         assert "does not answer in time (setting store_timeout)" in ran.err
     assert changed(newsroom.local.archive_path, newsroom.own.archive_path) == []
     newsroom.is_whole(DAYS[1])
+
+
+def test_a_page_whose_bytes_cannot_be_asked_for_is_no_reject(
+    newsroom: Newsroom, own_store: ObjectStore
+) -> None:
+    newsroom.is_whole(DAYS[0])
+    hasty = newsroom.own.model_copy(update={"store_timeout": 1.0}).archive_path
+    of_page = (pc.field("kind") == "page") & (pc.field("outcome") == "ok")
+    pages = Archive(hasty).open("captures").read([DAYS[0]], where=of_page).to_pylist()
+    row = max(pages, key=lambda r: r["warc_length"])
+    job = Job(hasty, Capture(**row), None, row["url"], None)
+    own_store.stop()
+    with pytest.raises(Unavailable, match="does not answer"):
+        parse_one(job)
+    own_store.start()
+    assert isinstance(parse_one(job)[0], Version)
 
 
 def test_keys_that_the_store_refuses(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:

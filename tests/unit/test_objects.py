@@ -102,6 +102,9 @@ def test_a_put_on_a_condition(bucket: ObjectPath) -> None:
 
 def test_names(bucket: ObjectPath, tmp_path: Path) -> None:
     assert str(bucket / "raw" / "a") == "s3://news/some/place/raw/a"
+    whole = bucket_path("s3://news", tmp_path, 1.0)
+    assert (str(whole), str(whole / "a")) == ("s3://news", "s3://news/a")
+    assert objects.below(whole / "a" / "b", whole) == "a/b"
     assert objects.staging(bucket) == tmp_path / "staging" / "news+some+place"
     assert objects.staging(tmp_path) == tmp_path
     assert pickle.loads(pickle.dumps(bucket / "a")) == bucket / "a" != bucket / "b"
@@ -113,7 +116,7 @@ def test_names(bucket: ObjectPath, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://", "s3://B/x", "s3://news/a b", "s3://news/a*", "gs://news/a"]
+    "url", ["s3://", "s3://B/x", "s3://news/a b", "s3://news/a*", "s3://news/../a", "gs://a"]
 )
 def test_urls_that_name_no_archive(url: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="s3://bucket/prefix"):

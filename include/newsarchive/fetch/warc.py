@@ -29,7 +29,7 @@ from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserExce
 from warcio.warcwriter import WARCWriter
 
 from newsarchive import __version__, sums
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, Unavailable
 from newsarchive.fetch.coding import decode
 from newsarchive.objects import Folder, ObjectPath, move, staging
 
@@ -489,12 +489,15 @@ def read_record(archive: Folder, warc_path: str, offset: int, length: int) -> Re
     Also of a file that is still being written, and of records that other software wrote.
 
     Raises:
+        Unavailable: the object store does not answer.
         ArchiveError: the file is missing, or there is no whole record there.
     """
     where = f"{warc_path} at {offset}"
     try:
         data = read_member(archive, warc_path, offset, length)
     except OSError as error:
+        if isinstance(archive, ObjectPath) and not isinstance(error, FileNotFoundError):
+            raise Unavailable(f"{archive / warc_path}: {error.strerror}") from None
         raise ArchiveError(f"{where}: {error.strerror}") from None
     if len(data) < length:
         raise ArchiveError(f"{where}: the file ends before the record does")
