@@ -22,7 +22,7 @@ from command_line import Program
 from command_line import program as _program
 from days import lasting, rows, settings_for
 from deltalake.exceptions import CommitFailedError
-from small_site import Answer, Site, archiving, html, serving
+from small_site import Answer, Site, archiving, html, moved, serving
 
 from newsarchive import steps
 from newsarchive.errors import ArchiveError
@@ -607,3 +607,57 @@ def test_runs_go_on_beside_it(paper: Paper) -> None:
     assert leaks(paper.root) == []
     assert len(rows(paper.root, "articles")) == 2
     assert clean(paper.settings) == []
+
+
+def test_within_the_hour_it_was_seen(empty: Paper) -> None:
+    empty.at(9, steps.poll)
+    empty.remove(9.2)
+    assert leaks(empty.root) == []
+    assert len(rows(empty.root, "articles")) == 2
+    assert clean(empty.settings) == []
+    empty.at(10, steps.poll)
+    empty.at(24.2, steps.run, DAY)
+    empty.at(25, steps.erase_again)
+    assert leaks(empty.root) == []
+    assert clean(empty.settings) == []
+
+
+def test_a_link_that_became_no_article_is_removed_by_its_address(empty: Paper) -> None:
+    answer = empty.answer
+    short = html(f"<html><title>Brackenbury</title><h1>{TITLE}</h1><p>Xylophage.</p></html>")
+    empty.site.pages = lambda path: short if path == SECRET else answer(path)
+    empty.at(9, steps.poll)
+    empty.at(24.2, steps.run, DAY)
+    assert len(rows(empty.root, "rejects")) == 1
+    empty.remove(26)
+    assert leaks(empty.root) == []
+    assert rows(empty.root, "rejects") == []
+    assert clean(empty.settings) == []
+
+
+def test_another_link_that_leads_to_it_tells_nothing_of_it(empty: Paper) -> None:
+    answer = empty.answer
+    clocks = "/2026/11/10/clocks"
+    empty.at(9, steps.poll)
+    empty.site.pages = lambda path: moved(SECRET) if path == clocks else answer(path)
+    empty.at(24.2, steps.run, DAY)
+    empty.at(49, steps.run, DAY + timedelta(days=1))
+    assert [r for r in rows(empty.root, "captures") if r["redirect_to"]]
+    empty.remove()
+    assert leaks(empty.root) == []
+    assert clean(empty.settings) == []
+
+
+def test_it_goes_from_every_source_that_listed_its_address(empty: Paper) -> None:
+    folder = empty.settings.sources_dir
+    assert folder is not None
+    other = (folder / "paper.toml").read_text().replace('name = "paper"', 'name = "twin"')
+    (folder / "twin.toml").write_text(other)
+    empty.settings = empty.settings.model_copy(update={"sources": ["paper", "twin"]})
+    empty.at(9, steps.poll)
+    assert len(rows(empty.root, "articles")) == 6
+    identity = article_id("twin", empty.url)
+    empty.at(10, steps.remove, [identity], "an order")
+    assert {r["source"] for r in rows(empty.root, "removals")} == {"paper", "twin"}
+    assert len(rows(empty.root, "articles")) == 4
+    assert leaks(empty.root) == []

@@ -65,6 +65,8 @@ KEYS = {
     for name in OF_ARTICLES
 }
 """A column that every file of a table has."""
+_ADDRESSES = ("url", "redirect_to", "asked_url")
+"""Columns of `captures` that may lead to an article from the link of another."""
 _BY_RUN_DAY = ("links", "listings", "captures", "versions", "rejects", "aliases")
 _BY_PUBLISH = ("articles", "article_index", "stories")
 """What `publish` makes of the others; looked at again after it."""
@@ -387,10 +389,13 @@ class Erasing:
             where = self._known.rows_of(name, there)
             if rows_in(self._root, path, [KEYS[name]], where).num_rows:
                 return True
+        if name == "captures":
+            rows = rows_in(self._root, path, [c for c in _ADDRESSES if c in there])
+            if any(self._secret(column) for column in rows.columns):
+                return True
         if name in _OF_RELATED and "related" in there:
             rows = rows_in(self._root, path, ["related"])
-            texts = pc.unique(pc.list_flatten(rows["related"])).to_pylist()
-            if self._blanking.strings(t for t in texts if t):
+            if self._secret(pc.list_flatten(rows["related"])):
                 return True
         if moved and name in _OF_PAGES and self._plan.moved:
             where = one_of("warc_path", {spot for spot, _ in self._plan.moved})
@@ -416,13 +421,19 @@ class Erasing:
     def _cleaned(self, name: str, rows: pa.Table) -> pa.Table:
         """Return rows without those that go, and with what changes in others."""
         kept = self._known.without(name, rows)
+        if name == "captures":
+            for column in _ADDRESSES:
+                kept = kept.filter(~one_of(column, self._secret(kept[column])))
         if name in _OF_RELATED:
             kept = self._without_related(kept)
         return self._at_new_spots(kept) if name in _OF_PAGES else kept
 
+    def _secret(self, texts: pa.ChunkedArray) -> set[str]:
+        """Return those of some texts that are an address or a headline of the articles."""
+        return self._blanking.strings(t for t in pc.unique(texts).to_pylist() if t)
+
     def _without_related(self, rows: pa.Table) -> pa.Table:
-        texts = pc.unique(pc.list_flatten(rows["related"])).to_pylist()
-        secret = self._blanking.strings(t for t in texts if t)
+        secret = self._secret(pc.list_flatten(rows["related"]))
         if not secret:
             return rows
         left = [[t for t in of or () if t not in secret] for of in rows["related"].to_pylist()]

@@ -127,8 +127,10 @@ def erase_again(
         fresh = [r for r in given if r.article_id not in rows]
         plan = _came_back(place, [*rows.values(), *fresh], since=None)
         if plan is None and fresh:
-            plan = Plan(fresh, [], sorted({r.source for r in fresh}))
+            plan = Plan([], [], [])
         if plan is not None:
+            known = {r.article_id for r in plan.removals}
+            plan.removals += [r for r in fresh if r.article_id not in known]
             return _erase(place, plan, progress)
     return done or Erased(reported(Outcome("remove", [])), [])
 
@@ -246,8 +248,9 @@ def _planned(place: Place, articles: Sequence[str], reason: str, asked_by: str |
     plan = Plan([], [], [])
     seen: set[str] = set()
     for what in articles:
-        for ids, links in _meant(place, what):
-            traces = _Traces(place, ids, links)
+        due = _meant(place, what)
+        while due:
+            traces = _Traces(place, *due.pop())
             if traces.shown_as in seen:
                 continue
             seen.add(traces.shown_as)
@@ -265,6 +268,8 @@ def _planned(place: Place, articles: Sequence[str], reason: str, asked_by: str |
                     payloads=sorted(traces.payloads),
                 )
             )
+            # Two sources may list one address: what stands there is to go, whoever had it.
+            due += _at_addresses(place, traces.urls, without=traces.source)
     return plan
 
 
@@ -306,18 +311,38 @@ def _at_address(place: Place, what: str) -> list[tuple[set[str], set[str]]]:
     url = clean_url(what)
     if url is None:
         raise ArchiveError(f"{what!r} is no web address")
+    found = _at_addresses(place, [url])
+    if not found:
+        gone = {link_id(n, url) for n in place.declared} & place.archive.removed().links
+        was = "was removed already" if gone else "no source listed it, and no article is there"
+        raise ArchiveError(f"{what}: {was}")
+    return found
+
+
+def _at_addresses(
+    place: Place, urls: Iterable[str], without: str = ""
+) -> list[tuple[set[str], set[str]]]:
+    """Return the ids of articles and links that some addresses have at each source that has one.
+
+    Args:
+        place: where.
+        urls: the addresses, cleaned.
+        without: a source that is left out.
+    """
+    urls = set(urls)
     coverage = place.archive.open("coverage").read(None, ["source"])
-    names = {*place.declared, *pc.unique(coverage["source"]).to_pylist()}
-    ids = {article_id(n, url) for n in names}
-    known = Removals(frozenset(ids), frozenset(link_id(n, url) for n in names))
+    names = {*place.declared, *pc.unique(coverage["source"]).to_pylist()} - {without}
+    known = Removals(
+        frozenset(article_id(n, url) for n in names for url in urls),
+        frozenset(link_id(n, url) for n in names for url in urls),
+    )
     having: set[str] = set()
     for table in ("links", "captures", "versions", "rejects"):
         having.update(_matching(place, table, known, ["source"])["source"].to_pylist())
-    if not having:
-        gone = known.links & place.archive.removed().links
-        was = "was removed already" if gone else "no source listed it, and no article is there"
-        raise ArchiveError(f"{what}: {was}")
-    return [({article_id(n, url)}, {link_id(n, url)}) for n in sorted(having)]
+    return [
+        ({article_id(n, url) for url in urls}, {link_id(n, url) for url in urls})
+        for n in sorted(having)
+    ]
 
 
 class _Traces:
@@ -449,8 +474,12 @@ def _came_back(place: Place, removals: Sequence[Removal], since: datetime | None
         since: WARC files begun before are not read again; None: those of before the removals.
     """
     plan = Plan([], [], [])
-    for removal in removals:
-        links = {*removal.link_ids, *_found_elsewhere(place, removal)}
+    elsewhere = _found_elsewhere(place)
+    known = removals_of(map(asdict, removals))
+    there = any(_matching(place, name, known, [KEYS[name]]).num_rows for name in TABLES)
+    for removal in removals if there or elsewhere else ():
+        found = {link for i in removal.article_ids for link in elsewhere.get(i, ())}
+        links = {*removal.link_ids, *found}
         traces = _Traces(place, removal.article_ids, links, removal.payloads)
         if traces.is_empty:
             continue
@@ -471,13 +500,15 @@ def _came_back(place: Place, removals: Sequence[Removal], since: datetime | None
     return plan
 
 
-def _found_elsewhere(place: Place, removal: Removal) -> set[str]:
-    """Return the links at which pages were found that are an article that was removed."""
-    if not place.archive.has("rejects"):
-        return set()
-    of_it = (pc.field("reason") == "removed") & pc.field("detail").isin(removal.article_ids)
-    rows = place.archive.open("rejects").read(None, ["link_id"], of_it)
-    return set(rows["link_id"].drop_null().to_pylist())
+def _found_elsewhere(place: Place) -> dict[str, set[str]]:
+    """Return the links at which pages were found that are articles removed before, by their ids."""
+    found: dict[str, set[str]] = defaultdict(set)
+    if place.archive.has("rejects"):
+        columns, of_them = ["link_id", "detail"], pc.field("reason") == "removed"
+        for row in place.archive.open("rejects").read(None, columns, of_them).to_pylist():
+            if row["link_id"]:
+                found[row["detail"]].add(row["link_id"])
+    return found
 
 
 def _named_again(
