@@ -377,7 +377,7 @@ _REMOVED: dict[tuple[Folder, int], Removals] = {}
 def removed(root: Folder) -> Removals:
     """Return what recognises the articles that were removed from an archive on request."""
     table = TABLES["removals"]
-    if not DeltaTable.is_deltatable(str(root / table.name), options(root)):
+    if not Archive(root).has(table.name):
         return Removals()
     target = Target(root, table)
     key = root, target.version
@@ -444,7 +444,7 @@ def _open_or_create(folder: Folder, table: Table) -> DeltaTable:
             except (CommitFailedError, DeltaError) as error:
                 log.debug("%s: made by another writer meanwhile (%s)", folder, error)
             else:
-                _record_sums(folder, 0)
+                _record_sums(folder, made.version())  # not 0 where two made it at once
                 return made
         return DeltaTable(str(folder), storage_options=options(folder))
 
