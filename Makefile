@@ -18,7 +18,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-draw test-long bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint audit secrets format lock clean
+.PHONY: help run test test-draw test-long test-compose bench-day bench-idle bench-ccnews bench-archive bench-text train-text lint audit secrets format lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-draw: .venv/.dev ## Run a short draw of each long test; ARGS="--seed 7" for
 
 test-long: .venv/.dev ## Run the long tests whole
 	@$(BIN)/pytest -m long --long=all --timeout=7200 $(ARGS)
+
+test-compose: .venv/.dev ## Bring docker-compose.yaml up in an engine of its own, with two workers and S3; as root
+	@NEWSARCHIVE_TEST_COMPOSE=1 $(BIN)/pytest tests/compose -n 0 -s -rs --timeout=3000 $(ARGS)
 
 bench-day: .venv/.run ## Measure a day of 5,000 pages beside other programs; ARGS="--rounds 1"
 	@$(BIN)/python scripts/bench_day.py $(ARGS)
