@@ -36,6 +36,11 @@ _KEPT = 3  # pieces of a file that is open: its end, where a Parquet file begins
 _MOST_RETRIES = 8
 _LATE = ("timed out", "TimedOut", "kind: Timeout")
 _DOWN = ("(Connect)", "tcp connect", "dns error", "Connection refused", "error sending request")
+_REFUSED = ("Forbidden", "lacked the necessary privileges", "Unauthorized")
+
+
+class StoreError(OSError):
+    """The object store does not answer, or refuses: of its objects that says nothing."""
 
 
 class Changed(Exception):
@@ -506,11 +511,15 @@ def _in_words(path: ObjectPath) -> Iterator[None]:
     except FileNotFoundError:
         raise FileNotFoundError(errno.ENOENT, "No such object", str(path)) from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-        raise PermissionError(
-            errno.EACCES, "the object store refuses these keys", str(path)
-        ) from None
+        raise StoreError(errno.EACCES, "the object store refuses these keys", str(path)) from None
     except exceptions.BaseError as error:
-        raise OSError(errno.EIO, words_of(error), str(path)) from None
+        raise StoreError(errno.EIO, words_of(error), str(path)) from None
+
+
+def is_of_store(error: Exception) -> bool:
+    """Say whether an error is the store's, and tells nothing of what was asked for."""
+    text = str(error)
+    return any(words in text for words in ("Generic S3 error", *_LATE, *_DOWN, *_REFUSED))
 
 
 def words_of(error: Exception) -> str:
@@ -520,7 +529,7 @@ def words_of(error: Exception) -> str:
         return "the object store does not answer in time (setting store_timeout)"
     if any(words in text for words in _DOWN):
         return "the object store does not answer (is AWS_ENDPOINT_URL right, and is it up?)"
-    if "Forbidden" in text or "lacked the necessary privileges" in text:
+    if any(words in text for words in _REFUSED):
         return "the object store refuses these keys"
     if "NoSuchBucket" in text:
         return "there is no such bucket"

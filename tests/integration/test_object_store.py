@@ -95,6 +95,9 @@ def test_the_commands_read_it(
         assert shown.code == 0 and f"aws s3 cp {there.archive}/raw/run_day=" in shown.out
     calendar = run(*before, "coverage", "--from", DAYS[0], "--to", DAYS[-1])
     assert calendar.code == 0 and "No gaps." in calendar.out
+    refused = run(*before, "backup", "s3://news/copy")
+    assert refused.code == 1 and "a backup goes to a folder" in refused.err
+    assert not (run.folder / "s3:").exists()
     refused = run(*before, "shell")
     assert refused.code == 1 and "DuckDB's command line is not there" in refused.err
     assert refused.err.count("\n") == 1
@@ -241,6 +244,25 @@ def test_a_page_whose_bytes_cannot_be_asked_for_is_no_reject(
         parse_one(job)
     own_store.start()
     assert isinstance(parse_one(job)[0], Version)
+
+
+def test_nothing_is_damaged_because_the_store_goes_down(
+    newsroom: Newsroom, own_store: ObjectStore
+) -> None:
+    newsroom.is_whole(DAYS[0])
+    hasty = newsroom.own.model_copy(update={"store_timeout": 1.0})
+
+    def down(*_: object) -> None:
+        own_store.stop()
+
+    with pytest.raises(OSError, match="does not answer"):
+        steps.verify(hasty, down, repairing=True)
+    own_store.start()
+    with pytest.raises(ArchiveError, match="does not answer"):
+        steps.back_up(newsroom.run.folder / "copy", hasty, down)
+    own_store.start()
+    assert steps.verify(newsroom.own).findings == []
+    assert changed(newsroom.local.archive_path, newsroom.own.archive_path) == []
 
 
 def test_keys_that_the_store_refuses(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:

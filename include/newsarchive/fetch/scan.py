@@ -17,7 +17,7 @@ from warcio.statusandheaders import StatusAndHeadersParserException
 
 from newsarchive.errors import ArchiveError
 from newsarchive.fetch.transport import Ended
-from newsarchive.objects import Folder
+from newsarchive.objects import Folder, StoreError
 
 _PIECE = 1 << 20
 _NOT_WARC = (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error, ValueError)
@@ -106,6 +106,8 @@ def _pieces(path: Folder) -> Iterator[bytes]:
         with path.open("rb") as file:
             while data := file.read(_PIECE):
                 yield data
+    except StoreError:
+        raise
     except OSError as error:
         raise ArchiveError(f"{path}: cannot be read: {error.strerror or error}") from None
 

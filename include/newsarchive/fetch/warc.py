@@ -31,7 +31,7 @@ from warcio.warcwriter import WARCWriter
 from newsarchive import __version__, sums
 from newsarchive.errors import ArchiveError, Unavailable
 from newsarchive.fetch.coding import decode
-from newsarchive.objects import Folder, ObjectPath, move, staging
+from newsarchive.objects import Folder, ObjectPath, StoreError, move, staging
 
 OPEN = ".open"
 MOST_FILE_BYTES = 1 << 30  # a file that is larger is closed and another begun
@@ -495,9 +495,9 @@ def read_record(archive: Folder, warc_path: str, offset: int, length: int) -> Re
     where = f"{warc_path} at {offset}"
     try:
         data = read_member(archive, warc_path, offset, length)
+    except StoreError as error:
+        raise Unavailable(f"{archive / warc_path}: {error.strerror}") from None
     except OSError as error:
-        if isinstance(archive, ObjectPath) and not isinstance(error, FileNotFoundError):
-            raise Unavailable(f"{archive / warc_path}: {error.strerror}") from None
         raise ArchiveError(f"{where}: {error.strerror}") from None
     if len(data) < length:
         raise ArchiveError(f"{where}: the file ends before the record does")

@@ -9,7 +9,7 @@ from typing import Any
 from newsarchive import sums
 from newsarchive.errors import ArchiveError
 from newsarchive.integrity import LOG
-from newsarchive.objects import Folder, below, copy, listed, tree
+from newsarchive.objects import SCHEME, Folder, StoreError, below, copy, listed, tree
 from newsarchive.outcome import Outcome
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
@@ -88,6 +88,8 @@ def back_up(
 def _check(place: Place, destination: Path) -> None:
     if not (place.root / snapshot.NAME).exists():
         raise ArchiveError(f"{place.root}: no archive here yet; `newsarchive run` makes one")
+    if str(destination).startswith(SCHEME.rstrip("/")):
+        raise ArchiveError(f"{destination}: a backup goes to a folder, not to an object store")
     here, there = place.root, destination.resolve()
     if isinstance(here, Path) and (here.resolve() == there or here.resolve() in there.parents):
         raise ArchiveError(f"{destination}: a backup lies beside the archive, not in it")
@@ -150,6 +152,8 @@ def _size(path: Folder) -> int:
     """Return the bytes of a file; -1 where there is none."""
     try:
         return path.stat().st_size
+    except StoreError:
+        raise
     except OSError:
         return -1
 

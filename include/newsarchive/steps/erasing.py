@@ -30,6 +30,7 @@ from newsarchive.model import Removal
 from newsarchive.objects import (
     Folder,
     ObjectPath,
+    StoreError,
     below,
     listed,
     move,
@@ -529,6 +530,8 @@ class Erasing:
                     file.unlink()
                 except FileNotFoundError:
                     continue
+                except StoreError:
+                    raise
                 except (OSError, ValueError):  # unfinished: no rows can be read of it
                     continue
                 self._gone.add(path)

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from newsarchive import integrity, sums
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, Unavailable
 from newsarchive.fetch.scan import Scanner, scan_file
 from newsarchive.fetch.transport import Ended
 from newsarchive.integrity import Finding, Known, Read
-from newsarchive.objects import Folder, ObjectPath, below, source, tree
+from newsarchive.objects import Folder, ObjectPath, StoreError, below, source, tree
 from newsarchive.outcome import Outcome
 from newsarchive.removals import TABLES as OF_ARTICLES
 from newsarchive.schema import TABLES
@@ -139,6 +139,8 @@ def _read_all(root: Folder, settings: Settings, progress: Progress) -> dict[str,
             sha256, error = sums.digest(path, pace), ""
         except FileNotFoundError:
             continue  # it left, or was finished, since the folder was listed
+        except StoreError:
+            raise
         except OSError as failed:
             written, sha256, error = 0.0, "", failed.strerror or str(failed)
         read[name] = Read(sha256, pace.done - before, written > since, error)
@@ -193,6 +195,8 @@ def _known(root: Folder, read: dict[str, Read], kept: sums.Sums) -> tuple[Known,
             target = archive.open(name)
             files = target.files()
             left.update(target.left())
+        except Unavailable:
+            raise
         except ArchiveError as error:
             unreadable.append(Finding(f"{name}/{integrity.LOG}", "changed", str(error)))
             continue
@@ -265,6 +269,8 @@ def _adopt(root: Folder, names: list[str]) -> tuple[int, list[Finding]]:
         path = root / name
         try:
             _read_through(path)
+        except StoreError:
+            raise
         except (OSError, ValueError, ArchiveError, Ended) as error:
             unreadable.append(Finding(name, "changed", f"cannot be read: {error}"))
         else:

@@ -30,9 +30,18 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from newsarchive import sums
-from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.errors import ArchiveError, Conflict, Unavailable
 from newsarchive.integrity import LOG
-from newsarchive.objects import Folder, ObjectPath, below, listed, options, source, words_of
+from newsarchive.objects import (
+    Folder,
+    ObjectPath,
+    below,
+    is_of_store,
+    listed,
+    options,
+    source,
+    words_of,
+)
 from newsarchive.removals import Removals, removals_of
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 from newsarchive.store.spool import spooled
@@ -483,12 +492,10 @@ def _in_words(folder: Folder) -> Iterator[None]:
     """Say in one line what an object store answered, or that it does not."""
     try:
         yield
-    except (CommitFailedError, TableNotFoundError):
-        raise
     except (DeltaError, OSError) as error:
-        if not isinstance(folder, ObjectPath):
+        if not isinstance(folder, ObjectPath) or not is_of_store(error):
             raise
-        raise ArchiveError(f"{folder}: {words_of(error)}") from error
+        raise Unavailable(f"{folder}: {words_of(error)}") from error
 
 
 def _read_file(
