@@ -7,13 +7,14 @@ little.
 import os
 import pickle
 import signal
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from newsarchive.articles import reject_of, versions_of
 from newsarchive.errors import ArchiveError, Unavailable
@@ -45,9 +46,15 @@ class Job:
 class _Begun:
     """A job on its way: in which chunk, and where in it."""
 
-    job: Job
+    job: bytes
+    """Packed, but for its source."""
+    source: Source | None
     chunk: Future[list[bytes]]
     place: int
+
+    def is_(self, job: Job) -> bool:
+        """Say whether it is this job."""
+        return bool(replace(_unpacked(self.job), source=self.source) == job)
 
 
 class Parsers:
@@ -115,13 +122,18 @@ class Parsers:
 
     def _submit(self, pool: ProcessPoolExecutor, jobs: Iterable[Job]) -> None:
         """Give jobs to the processes, but for those that they have already."""
-        known = self._begun
         # One whose link or source was read anew since is another job.
-        new = [j for j in jobs if (b := known.get(j.capture.capture_id)) is None or b.job != j]
+        new = [
+            job
+            for job in jobs
+            if (begun := self._begun.get(job.capture.capture_id)) is None or not begun.is_(job)
+        ]
         for n in range(0, len(new), _CHUNK):
             some = new[n : n + _CHUNK]
             chunk = pool.submit(_parse_all, some)
-            known |= {j.capture.capture_id: _Begun(j, chunk, at) for at, j in enumerate(some)}
+            for at, job in enumerate(some):
+                packed = _packed(replace(job, source=None))
+                self._begun[job.capture.capture_id] = _Begun(packed, job.source, chunk, at)
 
     def _end(self) -> None:
         if self._pool is not None:
@@ -182,8 +194,16 @@ def refuse_capture(capture: Capture, final_url: str) -> Refused | None:
 
 
 def _parse_all(jobs: Sequence[Job]) -> list[bytes]:
-    # Pickled here: what was made ahead is a few KB a page where it waits, not objects.
-    return [pickle.dumps(parse_one(job)) for job in jobs]
+    return [_packed(parse_one(job)) for job in jobs]
+
+
+def _packed(made: object) -> bytes:
+    """Return what waits for its turn as two KB a page, not as objects."""
+    return zlib.compress(pickle.dumps(made), 1)
+
+
+def _unpacked(made: bytes) -> Any:
+    return pickle.loads(zlib.decompress(made))  # noqa: S301 - of our own process
 
 
 def _taken(jobs: Iterable[_Begun | Job]) -> Iterator[list[Version | Reject]]:
@@ -193,7 +213,7 @@ def _taken(jobs: Iterable[_Begun | Job]) -> Iterator[list[Version | Reject]]:
             continue
         with _broken_in_words():
             made = each.chunk.result()[each.place]
-        yield pickle.loads(made)  # noqa: S301 - of our own process
+        yield _unpacked(made)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ log = logging.getLogger("newsarchive.steps")
 
 _PATIENCE = 60.0  # seconds; who ignores a 429 of the Wayback Machine is shut out for an hour
 _NO_BUDGET = 1_000_000_000
-_GROUP = 1000  # rows of some sources whose texts are in memory at once
+_GROUP = 500  # rows of some sources whose texts are in memory at once
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how many of it are done, out of how many."""

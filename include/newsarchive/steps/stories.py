@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from newsarchive.schema import STORIES
-from newsarchive.steps.place import one_of, pairs, table_of
+from newsarchive.steps.place import one_of, pairs, source_groups, table_of
 from newsarchive.stories import REACH, Told, story_ids, suspects
 from newsarchive.text.duplicates import Shingled, is_same_text, shingled, signature
 
@@ -125,9 +125,10 @@ class _Work:
     def _contents(self, day: date, ids: Collection[str]) -> Iterable[tuple[str, Shingled]]:
         if not ids:
             return
-        of_ids = one_of("article_id", ids)
-        for batch in self._targets["articles"].read([day], _COMPARED, of_ids).to_batches(1000):
-            for row in batch.to_pylist():
+        articles, of_ids = self._targets["articles"], one_of("article_id", ids)
+        for group in source_groups(articles.read([day], ["source"], of_ids)):
+            of_group = one_of("source", group.to_pylist())
+            for row in articles.read([day], _COMPARED, of_group & of_ids).to_pylist():
                 yield row["article_id"], shingled(row["title"], row["text"])
 
     def rows_to_write(self) -> pa.Table:

@@ -33,12 +33,13 @@ _TERMS = _constants("term", _BANDS * _ROWS)
 _HALF = np.uint64(32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shingled:
-    """What is compared of a text."""
+    """What is compared of a text; small, for a day has thousands that may be the same."""
 
-    shingles: frozenset[int]
-    """Hashes, 32 bits, of runs of five words; of characters where a script has no spaces."""
+    shingles: np.ndarray
+    """Hashes, uint32, each once and sorted, of runs of five words; of characters where a script has
+    no spaces."""
     numbers: frozenset[str]
     """Words with a digit."""
 
@@ -52,12 +53,11 @@ def shingled(title: str, text: str) -> Shingled:
     """
     words = split_words(bare(text))[:_LONGEST]
     if not words:
-        return Shingled(frozenset(), frozenset())
+        return Shingled(np.empty(0, np.uint32), frozenset())
     if len(words) < _SHORT:
         words = [*split_words(bare(title)), *words][:_LONGEST]
-    return Shingled(
-        frozenset(_runs(words).tolist()), frozenset(w for w in words if _DIGIT.search(w))
-    )
+    runs = np.unique(_runs(words)).astype(np.uint32)
+    return Shingled(runs, frozenset(w for w in words if _DIGIT.search(w)))
 
 
 def _runs(words: list[str]) -> np.ndarray:
@@ -75,9 +75,9 @@ def signature(of: Shingled) -> bytes:
 
     Two articles that have a band in common at the same place may be the same.
     """
-    if not of.shingles:
+    if not len(of.shingles):
         return b""
-    keys = np.fromiter(of.shingles, np.uint64, len(of.shingles))
+    keys = of.shingles.astype(np.uint64)
     # Multiply-shift: hash functions of 32-bit keys, as independent as MinHash needs.
     least = ((_FACTORS * keys + _TERMS) >> _HALF).min(axis=1).astype("<u4")
     bands = (zlib.crc32(band.tobytes()) for band in least.reshape(_BANDS, _ROWS))
@@ -95,7 +95,7 @@ def is_same_text(one: Shingled, other: Shingled) -> bool:
     A report of another day made of the same template is not: its facts are spread over it, and its
     numbers are others.
     """
-    common = len(one.shingles & other.shingles)
+    common = len(np.intersect1d(one.shingles, other.shingles, assume_unique=True))
     if not common or common < _ALIKE * (len(one.shingles) + len(other.shingles) - common):
         return False
     fewer = min(len(one.numbers), len(other.numbers))
