@@ -453,7 +453,9 @@ def _open_or_create(folder: Folder, table: Table) -> DeltaTable:
             except (CommitFailedError, DeltaError) as error:
                 log.debug("%s: made by another writer meanwhile (%s)", folder, error)
             else:
-                _record_sums(folder, made.version())  # not 0 where two made it at once
+                # Two that make it at once both do, in an object store: the second as version 1.
+                for version in range(made.version() + 1):
+                    _record_sums(folder, version)
                 return made
         return DeltaTable(str(folder), storage_options=options(folder))
 
