@@ -1,6 +1,7 @@
 """Removal: nothing of an article is left anywhere, and nothing brings it back."""
 
 import gzip
+import os
 import random
 import shutil
 import signal
@@ -136,6 +137,11 @@ class Paper:
         self.at(24.2, steps.run, DAY)
         self.more = " and by others"
         self.at(49, steps.run, DAY + timedelta(days=1))
+
+    def named(self, table: str) -> str:
+        """Return the file of the day that the snapshot names of a table."""
+        files = snapshot.named_files(self.root)
+        return next(f.path for f in files if (f.table, f.day) == (table, DAY))
 
     def remove(self, hour: float = 60, **more: Any) -> Any:
         return self.at(hour, steps.remove, [self.url], "order 12/34 of the court", **more)
@@ -661,3 +667,21 @@ def test_it_goes_from_every_source_that_listed_its_address(empty: Paper) -> None
     assert {r["source"] for r in rows(empty.root, "removals")} == {"paper", "twin"}
     assert len(rows(empty.root, "articles")) == 4
     assert leaks(empty.root) == []
+
+
+def test_what_a_killed_writer_left_of_it_goes_too(paper: Paper) -> None:
+    (file,) = (paper.root / "versions").rglob(Path(paper.named("versions")).name)
+    left = {name: file.with_name(name) for name in ("part-cut.parquet", "part-1.parquet#1")}
+    left["part-cut.parquet"].write_bytes(b"PAR1 Xylophage" + file.read_bytes()[:-200])
+    left["part-1.parquet#1"].write_bytes(file.read_bytes())
+    for path in left.values():
+        os.utime(path, (time.time() - 3600,) * 2)
+    young = file.with_name("part-young.parquet")
+    young.write_bytes(file.read_bytes())
+    done = steps.remove([paper.url], "an order", settings=paper.settings)
+    assert [line for line in done.left if young.name in line]
+    assert not any(path.exists() for path in left.values())
+    os.utime(young, (time.time() - 3600,) * 2)
+    assert steps.erase_again(settings=paper.settings).left == []
+    assert leaks(paper.root) == []
+    assert clean(paper.settings) == []

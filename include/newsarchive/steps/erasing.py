@@ -11,9 +11,10 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -30,14 +31,12 @@ from newsarchive.model import Removal
 from newsarchive.objects import (
     Folder,
     ObjectPath,
-    StoreError,
     below,
     listed,
     move,
     source,
     staging,
     tree,
-    write_whole,
 )
 from newsarchive.outcome import Outcome
 from newsarchive.redaction import Blanking, Secret
@@ -104,7 +103,9 @@ class Plan:
             "moved": [[*spot, asdict(stored)] for spot, stored in sorted(self.moved.items())],
             "days": sorted(self.days),
         }
-        write_whole(root / JOURNAL, json.dumps(given, default=_written).encode())
+        # Under one name until it is whole: what a kill leaves of it, the next one writes over.
+        with _replacing(root, JOURNAL, [json.dumps(given, default=_written).encode()]):
+            pass
 
     @classmethod
     def load(cls, root: Folder) -> Self | None:
@@ -236,14 +237,15 @@ def pieces_of(path: Folder) -> Iterator[bytes]:
         raise ArchiveError(f"{path}: {error.strerror}") from None
 
 
-def _put(root: Folder, name: str, pieces: Iterable[bytes]) -> str:
-    """Write a file anew and return its SHA-256; readers find the one before, or the new one.
+@contextmanager
+def _replacing(root: Folder, name: str, pieces: Iterable[bytes]) -> Iterator[Path]:
+    """Write a file anew, yield it where it lies until then, and put it in place.
 
     Raises:
         ArchiveError: it cannot be written; what was there is whole.
     """
     where = PurePosixPath(name)
-    fresh = staging(root) / where.with_name(f".{where.name}.anew")
+    fresh = staging(root) / where.with_name(f".{where.name.removeprefix('.')}.anew")
     try:
         fresh.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("wb") as file:
@@ -251,14 +253,20 @@ def _put(root: Folder, name: str, pieces: Iterable[bytes]) -> str:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        sha256 = sums.digest(fresh)
-        # Before it is in place: either of the two sums is right meanwhile.
-        sums.record(root, {name: sha256})
+        yield fresh
         move(fresh, root / name)
     except OSError as error:
         raise ArchiveError(f"{root / name}: {error.strerror}") from None
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _put(root: Folder, name: str, pieces: Iterable[bytes]) -> str:
+    """Write a file anew and return its SHA-256; readers find the one before, or the new one."""
+    with _replacing(root, name, pieces) as fresh:
+        sha256 = sums.digest(fresh)
+        # Before it is in place: either of the two sums is right meanwhile.
+        sums.record(root, {name: sha256})
     return sha256
 
 
@@ -522,20 +530,30 @@ class Erasing:
                 if path in used or partition_of(path) is None:
                     continue
                 try:
-                    if not self._holds(name, path, moved=False):
+                    young = path not in left and time.time() - file.stat().st_mtime < _SETTLED
+                    if not self._may_hold(name, path):
                         continue
-                    if path not in left and time.time() - file.stat().st_mtime < _SETTLED:
+                    if young:
                         self.left.append(f"{path}: was written just now, and joined no table yet")
                         continue
                     file.unlink()
                 except FileNotFoundError:
                     continue
-                except StoreError:
-                    raise
-                except (OSError, ValueError):  # unfinished: no rows can be read of it
-                    continue
+                except OSError as error:
+                    raise ArchiveError(f"{file}: {error.strerror}") from None
                 self._gone.add(path)
                 self._outcome.add(name, "files erased")
+
+    def _may_hold(self, name: str, path: str) -> bool:
+        """Say whether a file of no table has rows of the articles, or cannot be read."""
+        try:
+            return self._holds(name, path, moved=False)
+        except ValueError:  # a writer was killed amid it
+            return True
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            return True  # Parquet's own word for damage
 
     def _clean_log(self, name: str) -> None:
         """Take out of a table's log what it says of the values in files that are no longer live."""
