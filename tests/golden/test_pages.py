@@ -96,6 +96,25 @@ def test_time_without_zone_is_the_sources() -> None:
     assert found.published_precision == "minute"
 
 
+def test_confidence_of_the_text_is_lower_where_blocks_leave_it_open() -> None:
+    more = PARAGRAPHS.replace("library", "school").replace("books", "keys")
+    clear = one(page(body=more))
+    line = "Roads close on Friday for a race of bicycles and of boats on the river."
+    teasers = "".join(f"<div><b>{n} others</b><p>{line}</p>{line} More.</div>" for n in range(6))
+    title = "Library opens late after snow"
+    unclear = one(
+        f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{teasers}"
+        f"<div>{PARAGRAPHS}</div>{teasers}</body>"
+    )
+    assert clear.evidence["text"] == unclear.evidence["text"] == "heuristic"
+    assert 0.8 < unclear.confidence["text"] < clear.confidence["text"] < 1
+
+
+def test_text_that_a_rule_selects_has_no_confidence() -> None:
+    found = one(page(), source=source(body="article"))
+    assert found.evidence["text"] == "rule" and "text" not in found.confidence
+
+
 def test_american_dates() -> None:
     found = one(page(body="<p>Published: 03/04/2024</p>"), source=source())
     assert found.published_day == date(2024, 3, 4)

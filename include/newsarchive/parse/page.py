@@ -28,7 +28,7 @@ from newsarchive.parse.refusals import (
     refuse_text,
 )
 from newsarchive.parse.related import Related, take_related
-from newsarchive.parse.shown import Shown, lines_around, shown_of, text_lines
+from newsarchive.parse.shown import Shown, lines_around, shown_of, text_of
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
@@ -301,8 +301,8 @@ def _body_lines(page: Page, shown: Shown) -> list[Line]:
             page.evidence["text"] = "rule"
             return lines
     page.evidence["text"] = "heuristic"
-    lines = text_lines(shown)
-    words = bodies.words_in(lines)
+    text = text_of(shown)
+    words = bodies.words_in(text.lines)
     stated = page.said.article.get("articleBody")
     if words < FEW_OF_PAID and isinstance(stated, str):
         own = bodies.markup_lines(stated)
@@ -310,7 +310,8 @@ def _body_lines(page: Page, shown: Shown) -> list[Line]:
         if bodies.words_in(own) > (words if words < _FEW_WORDS else 2 * words):
             page.evidence["text"] = "jsonld"
             return own
-    return lines
+    page.confidence["text"] = text.confidence
+    return text.lines
 
 
 def _without_edges(paragraphs: list[str], page: Page) -> list[str]:

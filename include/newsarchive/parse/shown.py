@@ -20,6 +20,9 @@ CHOSEN = 0.5
 _LEAST_CHARS = 60
 """Below this the likeliest blocks but the headline are taken too, if they are not all unlikely."""
 _UNLIKELY = 0.1
+_EXPECTED = (0.86, 0.93, 0.96, 0.98, 0.99)
+_SEEN = (0.82, 0.91, 0.92, 0.96, 0.98)
+"""The F1 of texts, against what was expected of them: 820 labelled pages, held back by host."""
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
@@ -53,22 +56,38 @@ def shown_of(page: Page) -> Shown:
     return Shown(blocks, claims)
 
 
-def text_lines(shown: Shown) -> list[Line]:
-    """Return the blocks that are the text of the article, none where none is likely."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The blocks that are the text of the article; none where none is likely."""
+
+    lines: list[Line]
+    confidence: float
+    """How much of it is right and whole, 0 to 1: the F1 that such texts had."""
+
+
+def text_of(shown: Shown) -> Text:
+    """Return the text of the article, as far as what was learned tells it."""
     blocks = shown.blocks.blocks
     if not blocks:
-        return []
+        return Text([], 0.0)
     chances = load_model().probabilities(measure(shown.blocks, shown.claims))
     chosen = chances >= CHOSEN
     if sum(len(b.text) for b, taken in zip(blocks, chosen, strict=True) if taken) < _LEAST_CHARS:
         title = shown.claims.title_block
         below = np.delete(chances, title) if title >= 0 and len(chances) > 1 else chances
         chosen = chances >= max(_UNLIKELY, below.max() / 2)
-    return [
-        line
-        for block, taken in zip(blocks, chosen, strict=True)
-        if taken and (line := _line(block, shown.blocks))
-    ]
+    sizes = np.fromiter((len(b.text) for b in blocks), np.float64, len(blocks))
+    # What each block is likely to add to the text, and what is likely to be missing from it.
+    right = float((sizes * chances)[chosen].sum())
+    expected = 2 * right / max(1.0, float(sizes[chosen].sum() + (sizes * chances).sum()))
+    return Text(
+        [
+            line
+            for block, taken in zip(blocks, chosen, strict=True)
+            if taken and (line := _line(block, shown.blocks))
+        ],
+        round(float(np.interp(expected, _EXPECTED, _SEEN)), 2),
+    )
 
 
 def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
