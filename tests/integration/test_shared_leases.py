@@ -31,7 +31,7 @@ from newsarchive.local.processes import Children
 TERM = 3.0
 # Asks pages one after the other; `pause` stops the process the moment before it would send.
 CHILD = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from fetching import fetch_all, pages, source
@@ -42,6 +42,7 @@ send = transport._Guarded.send
 def stop_and_send(connection, data):
     if b"GET " + pause.encode() in bytes(data):
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(0.5)  # it may be another thread that is stopped first
     send(connection, data)
 if pause:
     transport._Http.send = stop_and_send
