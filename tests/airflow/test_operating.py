@@ -10,7 +10,7 @@ import pytest
 from mail import Mail
 from stacks import Stack, free_port
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.timeout(600)]
 LOST = """
 name = "lost"
 title = "A paper that does not answer"

@@ -42,6 +42,7 @@ def test_nothing_is_left_at_any_moment_of_the_start(
         assert marked(stack.mark) == [], (number, moment)
 
 
+@pytest.mark.long
 def test_after_a_kill_the_next_start_finds_the_place_free(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
     stack.start()
