@@ -115,8 +115,14 @@ class Parsers:
             return map(parse_one, jobs)
         # What became of a wish without bytes is said at once: no need to wait for its turn.
         held = [job for job in jobs if job.capture.outcome == "ok"]
-        with _broken_in_words():
-            self._submit(self._pool, [*self._waiting, *held])
+        wanted = [*self._waiting, *held]
+        try:
+            self._submit(self._pool, wanted)
+        except BrokenExecutor:  # nothing is lost yet: once more, with other processes
+            self._end()
+            self.start(max(expected, _PARALLEL_FROM))
+            with _broken_in_words():
+                self._submit(self._pool, wanted)
         self._waiting.clear()
         return _taken([self._begun.pop(job.capture.capture_id, job) for job in jobs])
 
