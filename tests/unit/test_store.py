@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from archives import (
     DAY,
+    at,
     coverage_rows,
     covered,
     days_from,
@@ -34,10 +35,11 @@ from deltalake.exceptions import CommitFailedError
 
 from newsarchive import schema
 from newsarchive.errors import ArchiveError, Conflict
+from newsarchive.model import Removal
 from newsarchive.schema import COVERAGE, TABLES, VERSIONS, Column, Table
 from newsarchive.sources.load import Source
 from newsarchive.store import snapshot, tables
-from newsarchive.store.tables import Archive, committing
+from newsarchive.store.tables import Archive, committing, rows_of
 
 NEXT = DAY + timedelta(days=1)
 DUCKDB = str(Path(duckdb_cli.__file__).with_name("duckdb"))
@@ -124,6 +126,25 @@ def test_a_part_that_cannot_be_made_leaves_the_table_as_it_was(tmp_path: Path) -
     with pytest.raises(ValueError, match="not of the days"):
         archive.open("coverage").replace(iter([coverage_rows("b", day=NEXT)]), [DAY])
     assert sources_of(tmp_path) == ["a"]
+
+
+def test_an_article_removed_while_parts_are_made_is_not_written(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    rows = rows_of([version(), version(url="https://a.example/other")], VERSIONS)
+    gone, left = rows["article_id"].to_pylist()
+    tombstone = Removal(DAY, gone, "paper_a", at(DAY), "asked for", None, [gone], [], [])
+
+    def parts() -> Iterator[pa.Table]:
+        yield rows.slice(0, 1)
+        target = archive.open("removals")
+        target.replace(rows_of([tombstone], TABLES["removals"]), [DAY])
+        yield rows.slice(1)
+
+    with pytest.raises(CommitFailedError, match="removed meanwhile"):
+        archive.open("versions").replace(parts(), [DAY])
+    assert archive.open("versions").files() == []
+    archive.open("versions").replace(iter([rows]), [DAY])
+    assert archive.open("versions").read()["article_id"].to_pylist() == [left]
 
 
 def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:

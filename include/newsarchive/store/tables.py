@@ -243,15 +243,15 @@ class Target:
 
         Raises:
             CommitFailedError: another writer changed one of the partitions since this handle was
-                opened.
+                opened, or an article was removed on request while parts were made.
             ValueError: rows of another day, or columns that are not the table's.
         """
         wanted = sorted(set(days))
         if not wanted:
             return
-        columns = self._columns()
+        gone, columns = removed(self.folder.parent), self._columns()
         parts = [rows] if isinstance(rows, pa.Table) else rows
-        ready = (self._ordered(self._of_days(part, wanted)).cast(columns) for part in parts)
+        ready = (self._ordered(self._of_days(part, wanted, gone)).cast(columns) for part in parts)
         values = ", ".join(f"'{d.isoformat()}'" for d in wanted)
         how = {"mode": "overwrite", "predicate": f"{self.table.partition} in ({values})"}
         if isinstance(rows, pa.Table):
@@ -260,11 +260,13 @@ class Target:
                 self._write(whole, **how)
             return
         with spooled(ready, columns) as waiting:
+            if removed(self.folder.parent) != gone:
+                raise CommitFailedError(f"{self.folder}: articles were removed meanwhile")
             if waiting.number or self.files(wanted):
                 self._write(waiting.rows, **how)
 
-    def _of_days(self, rows: pa.Table, days: Collection[date]) -> pa.Table:
-        rows = self._kept(rows)
+    def _of_days(self, rows: pa.Table, days: Collection[date], gone: Removals) -> pa.Table:
+        rows = self._kept(rows, gone)
         strange = set(pc.unique(rows[self.table.partition]).to_pylist()) - set(days)
         if strange:
             raise ValueError(
@@ -291,14 +293,15 @@ class Target:
             CommitFailedError: another writer replaced a partition since this handle was opened.
         """
         if rows.num_rows:
-            self._write(self._kept(rows).cast(self._columns()), mode="append")
+            kept = self._kept(rows, removed(self.folder.parent))
+            self._write(kept.cast(self._columns()), mode="append")
 
-    def _kept(self, rows: pa.Table) -> pa.Table:
+    def _kept(self, rows: pa.Table, gone: Removals) -> pa.Table:
         """Return rows as they may be written, those of removed articles left out.
 
         Whoever writes: what a writer read before a removal must not come back with it.
         """
-        return removed(self.folder.parent).without(self.table.name, _checked(rows, self.table))
+        return gone.without(self.table.name, _checked(rows, self.table))
 
     def _columns(self) -> pa.Schema:
         """Return the schema to write: columns keep the comments that the table was made with.
