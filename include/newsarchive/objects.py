@@ -353,8 +353,10 @@ def copy(origin: Folder, target: Folder) -> None:
         OSError: it cannot be read or written.
     """
     if isinstance(target, ObjectPath):
-        with origin.open("rb") as file:
-            _put(target, file)
+        import obstore
+
+        with origin.open("rb") as file, _in_words(target):
+            obstore.put(_connected(target.bucket), target.key, file)
     elif isinstance(origin, Path):
         shutil.copy2(origin, target)
     else:
@@ -465,13 +467,6 @@ class _Reader(io.RawIOBase):
         into[: len(data)] = data
         self._at += len(data)
         return len(data)
-
-
-def _put(target: ObjectPath, file: Any) -> None:
-    import obstore
-
-    with _in_words(target):
-        obstore.put(_connected(target.bucket), target.key, file)
 
 
 def _stat(meta: Any) -> Stat:
