@@ -88,6 +88,7 @@ def test_side_by_side_paused_and_killed(
     # 3: when it looked, another had a day's pages that were not parsed yet. What is left is whole.
     told = "\n".join(file.read_text() for file in tmp_path.glob("told-*.txt"))
     assert ended <= {0, 3}, told
+    assert backfilling(together).wait(200) == 0
     assert samples.counts()["most_at_once"] == 1
     assert changed(together / "archive", alone.archive_path) == []
     assert lasting(together / "archive") == lasting(alone.archive_path)
