@@ -7,14 +7,16 @@ little.
 import os
 import pickle
 import signal
+import tempfile
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from newsarchive.articles import reject_of, versions_of
 from newsarchive.errors import ArchiveError, Unavailable
@@ -29,6 +31,7 @@ from newsarchive.text.identity import is_home
 
 _PARALLEL_FROM = 48  # pages; below that starting processes costs more than it gives
 _CHUNK = 8  # pages that a process is given at once
+_ON_THE_WAY = 64  # chunks begun ahead that may be in memory: a fetch that is faster waits for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,83 @@ class Job:
     source: Source | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A job on its way: in which chunk, and where in it."""
+class _Shelf:
+    """Objects that wait on disk, packed: memory does not grow with how many are ahead."""
 
-    job: bytes
-    """Packed, but for its source."""
-    source: Source | None
-    chunk: Future[list[bytes]]
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="newsarchive-")  # noqa: SIM115 - closed by close
+
+    def put(self, packed: bytes) -> tuple[int, int]:
+        """Keep something; return where, and its length."""
+        where = self._file.seek(0, os.SEEK_END)
+        self._file.write(packed)
+        return where, len(packed)
+
+    def get(self, where: int, length: int) -> bytes:
+        """Return what was kept."""
+        self._file.seek(where)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._file.close()
+
+
+class _Chunk:
+    """Some jobs that a process was given at once, and the rows that it makes of them, packed."""
+
+    def __init__(self, made: Future[list[bytes]]) -> None:
+        self._made: Future[list[bytes]] | None = made
+        self._shelf: _Shelf | None = None
+        self._places: list[tuple[int, int]] = []
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the process is done with it."""
+        return self._made is None or self._made.done()
+
+    def put_away(self, shelf: _Shelf) -> None:
+        """Wait for the rows, and keep them on disk; where there are none, why stays to be told.
+
+        Raises:
+            BrokenExecutor: the process was ended.
+            OSError: no room.
+        """
+        if self._made is None:
+            return
+        failure = self._made.exception()
+        if isinstance(failure, BrokenExecutor):
+            raise failure
+        if failure is None:
+            self._places = [shelf.put(packed) for packed in self._made.result()]
+            self._shelf, self._made = shelf, None
+
+    def rows(self, place: int) -> Any:
+        """Wait for the rows of the job at a place, and return them."""
+        if self._made is not None:
+            return _unpacked(self._made.result()[place])
+        return _unpacked(self._shelf.get(*self._places[place])) if self._shelf else []
+
+
+class _Place(NamedTuple):
+    """Where the rows of a job are made: in which chunk, and the how manieth of it."""
+
+    chunk: _Chunk
     place: int
 
-    def is_(self, job: Job) -> bool:
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A job on its way."""
+
+    job: tuple[int, int]
+    """Where it waits on the shelf, but for its source."""
+    source: Source | None
+    rows: _Place
+
+    def is_(self, job: Job, shelf: _Shelf) -> bool:
         """Say whether it is this job."""
-        return bool(replace(_unpacked(self.job), source=self.source) == job)
+        return bool(replace(_unpacked(shelf.get(*self.job)), source=self.source) == job)
 
 
 class Parsers:
@@ -69,12 +136,15 @@ class Parsers:
         self._pool: ProcessPoolExecutor | None = None
         self._begun: dict[str, _Begun] = {}
         self._waiting: list[Job] = []
+        self._shelf = _Shelf()
+        self._on_the_way: deque[_Chunk] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._end()
+        self._shelf.close()
 
     def start(self, expected: int) -> None:
         """Start the processes, if they run not yet and so many jobs are worth it."""
@@ -88,15 +158,26 @@ class Parsers:
             self._pool.submit(_nothing)
 
     def begin(self, jobs: Iterable[Job]) -> None:
-        """Parse jobs ahead, where processes run; their rows stay here until they are asked for."""
+        """Parse jobs ahead, where processes run; their rows stay here until they are asked for.
+
+        Waits where too many are on their way.
+        """
         if self._pool is None:
             return
         self._waiting += jobs
         whole = len(self._waiting) // _CHUNK * _CHUNK
         try:
-            self._submit(self._pool, self._waiting[:whole])
+            for job, rows in _given(self._pool, self._waiting[:whole]):
+                where = self._shelf.put(_packed(replace(job, source=None)))
+                self._begun[job.capture.capture_id] = _Begun(where, job.source, rows)
+                if not rows.place:
+                    self._on_the_way.append(rows.chunk)
             del self._waiting[:whole]
-        except BrokenExecutor:
+            while self._on_the_way and (
+                self._on_the_way[0].is_made or len(self._on_the_way) > _ON_THE_WAY
+            ):
+                self._on_the_way.popleft().put_away(self._shelf)
+        except (BrokenExecutor, OSError):  # ended from outside; no room
             self._end()  # nothing is lost: they are parsed when they are asked for
 
     def parse(self, jobs: Sequence[Job], expected: int) -> Iterator[list[Version | Reject]]:
@@ -113,33 +194,32 @@ class Parsers:
             self.start(expected)
         if self._pool is None:
             return map(parse_one, jobs)
+        self._waiting.clear()  # whoever waits for company is asked for here, or later
         # What became of a wish without bytes is said at once: no need to wait for its turn.
         held = [job for job in jobs if job.capture.outcome == "ok"]
-        wanted = [*self._waiting, *held]
         try:
-            self._submit(self._pool, wanted)
+            taken = self._taken_up(self._pool, held)
         except BrokenExecutor:  # nothing is lost yet: once more, with other processes
             self._end()
             self.start(max(expected, _PARALLEL_FROM))
             with _broken_in_words():
-                self._submit(self._pool, wanted)
-        self._waiting.clear()
-        return _taken([self._begun.pop(job.capture.capture_id, job) for job in jobs])
+                taken = self._taken_up(self._pool, held)
+        return _rows_of([taken.get(job.capture.capture_id, job) for job in jobs])
 
-    def _submit(self, pool: ProcessPoolExecutor, jobs: Iterable[Job]) -> None:
-        """Give jobs to the processes, but for those that they have already."""
-        # One whose link or source was read anew since is another job.
-        new = [
-            job
-            for job in jobs
-            if (begun := self._begun.get(job.capture.capture_id)) is None or not begun.is_(job)
-        ]
-        for n in range(0, len(new), _CHUNK):
-            some = new[n : n + _CHUNK]
-            chunk = pool.submit(_parse_all, some)
-            for at, job in enumerate(some):
-                packed = _packed(replace(job, source=None))
-                self._begun[job.capture.capture_id] = _Begun(packed, job.source, chunk, at)
+    def _taken_up(self, pool: ProcessPoolExecutor, jobs: Iterable[Job]) -> dict[str, _Place]:
+        """Return in which chunk each job is, by its capture; give those that are not begun."""
+        found: dict[str, _Place] = {}
+        others = []
+        for job in jobs:
+            begun = self._begun.pop(job.capture.capture_id, None)
+            # One whose link or source was read anew since is another job.
+            if begun is not None and begun.is_(job, self._shelf):
+                found[job.capture.capture_id] = begun.rows
+            else:
+                others.append(job)
+        for job, rows in _given(pool, others):
+            found[job.capture.capture_id] = rows
+        return found
 
     def _end(self) -> None:
         if self._pool is not None:
@@ -212,14 +292,23 @@ def _unpacked(made: bytes) -> Any:
     return pickle.loads(zlib.decompress(made))  # noqa: S301 - of our own process
 
 
-def _taken(jobs: Iterable[_Begun | Job]) -> Iterator[list[Version | Reject]]:
+def _given(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> Iterator[tuple[Job, _Place]]:
+    """Give jobs to the processes, and say of each where its rows are made."""
+    for n in range(0, len(jobs), _CHUNK):
+        some = jobs[n : n + _CHUNK]
+        chunk = _Chunk(pool.submit(_parse_all, some))
+        for at, job in enumerate(some):
+            yield job, _Place(chunk, at)
+
+
+def _rows_of(jobs: Iterable[_Place | Job]) -> Iterator[list[Version | Reject]]:
     for each in jobs:
         if isinstance(each, Job):
             yield parse_one(each)
             continue
         with _broken_in_words():
-            made = each.chunk.result()[each.place]
-        yield _unpacked(made)
+            made = each.chunk.rows(each.place)
+        yield made
 
 
 @contextmanager

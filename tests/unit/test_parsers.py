@@ -1,5 +1,6 @@
 """Parsing on all cores, and ahead: each capture once, the same rows, no process left behind."""
 
+import errno
 import inspect
 import os
 import re
@@ -7,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import wait
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -85,7 +85,8 @@ def lose_the_bytes(jobs: list[Job]) -> None:
 
 
 def made_ahead(parsers: Parsers) -> None:
-    wait({begun.chunk for begun in parsers._begun.values()})
+    for begun in parsers._begun.values():
+        begun.rows.chunk.rows(0)
 
 
 def test_what_was_begun_ahead_is_not_parsed_again(jobs: list[Job], parsers: Parsers) -> None:
@@ -109,10 +110,39 @@ def test_rows_are_the_same_however_they_are_made(jobs: list[Job], parsers: Parse
         "Version",
     ]
     parsers.start(MANY)
-    parsers.begin(jobs[:30])
+    parsers.begin([*jobs[:3], *jobs[4:30]])
     assert list(parsers.parse(jobs, MANY)) == expected
     assert list(parsers.parse(jobs, MANY)) == expected  # as after a commit that was lost
     assert not parsers._begun
+
+
+def test_what_was_made_ahead_waits_on_disk(
+    jobs: list[Job], parsers: Parsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsarchive.parsers._ON_THE_WAY", 2)
+    expected = [parse_one(j) for j in jobs]
+    parsers.start(MANY)
+    for each in jobs:
+        parsers.begin([each])
+    assert len(parsers._on_the_way) <= 2
+    chunks = {begun.rows.chunk for begun in parsers._begun.values()}
+    assert sum(chunk._made is not None for chunk in chunks) <= 2
+    lose_the_bytes(jobs)
+    whole = MANY // 8 * 8
+    assert list(parsers.parse(jobs[:whole], MANY))[: whole - 24] == expected[: whole - 24]
+
+
+def test_where_nothing_can_wait_on_disk_nothing_is_made_ahead(
+    jobs: list[Job], parsers: Parsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, packed: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("newsarchive.parsers._Shelf.put", full)
+    parsers.start(MANY)
+    parsers.begin(jobs)
+    assert parsers._pool is None
+    assert list(parsers.parse(jobs, MANY)) == [parse_one(j) for j in jobs]
 
 
 def test_a_link_that_was_read_anew_is_parsed_with_what_it_says_now(
