@@ -300,7 +300,7 @@ def test_polls_file_a_feeds_links_under_the_day_they_were_first_shown(
 
 
 def test_an_empty_archive_has_all_views(tmp_path: Path) -> None:
-    snapshot.ensure(tmp_path, [])
+    snapshot.build(tmp_path, {}, [])
     with snapshot.reading(tmp_path) as connection:
         for view in snapshot.VIEWS:
             connection.execute(f"SELECT * FROM {view}").fetchall()

@@ -17,6 +17,7 @@ from days import lasting, rows, settings_for
 from deltalake import DeltaTable
 
 from newsarchive import steps, sums
+from newsarchive.errors import ArchiveError
 from newsarchive.fetch.warc import WarcFile
 from newsarchive.sample.serve import start
 from newsarchive.settings import Settings
@@ -101,6 +102,20 @@ def test_one_bit_or_a_cut_anywhere_is_found(
         path.write_bytes(before)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert found(settings) == {}
+
+
+@pytest.mark.parametrize("problem", ["is damaged", "is missing"])
+def test_a_step_that_meets_damage_says_what_mends_it(settings: Settings, problem: str) -> None:
+    path = live(settings.archive_path, "articles", DAYS[1])
+    if problem == "is missing":
+        path.unlink()
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(ArchiveError, match=rf"{path.name}: {problem}.*verify --repair") as told:
+        steps.publish(DAYS[1], settings)
+    assert "\n" not in str(told.value)
+    assert steps.verify(settings, repairing=True).findings == []
+    steps.publish(DAYS[1], settings)
 
 
 @pytest.mark.parametrize(

@@ -353,7 +353,8 @@ def shell(database: Path, sql: str, folder: Path, *options: str) -> list[dict[st
 
 
 def test_an_empty_archive_has_every_view_with_a_comment_on_each_column(tmp_path: Path) -> None:
-    snapshot.ensure(tmp_path / "archive", [])
+    (tmp_path / "archive").mkdir()
+    snapshot.build(tmp_path / "archive", {}, [])
     views = dict(
         ask(
             tmp_path / "archive",
@@ -398,12 +399,6 @@ def test_plain_duckdb_reads_it_from_any_working_directory(tmp_path: Path) -> Non
     rows = shell(root / snapshot.NAME, "SELECT title, run_day FROM versions", elsewhere)
     assert rows == [{"title": "عنوان", "run_day": "2026-03-01"}]
     assert shell(root / snapshot.NAME, "SELECT status FROM coverage", elsewhere)
-
-
-def test_ensure_leaves_a_snapshot_that_is_there(tmp_path: Path) -> None:
-    publish(tmp_path, write(tmp_path, [covered()]))
-    snapshot.ensure(tmp_path, [])
-    assert ask(tmp_path, "SELECT count(*) FROM coverage") == [(1,)]
 
 
 def test_a_new_snapshot_is_the_one_before_plus_what_is_finished(tmp_path: Path) -> None:

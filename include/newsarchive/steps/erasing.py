@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -20,7 +20,6 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from newsarchive import sums
 from newsarchive.errors import ArchiveError
@@ -34,7 +33,6 @@ from newsarchive.objects import (
     below,
     listed,
     move,
-    source,
     staging,
     tree,
 )
@@ -48,6 +46,7 @@ from newsarchive.steps.place import Place, Progress, one_of
 from newsarchive.steps.publishing import named, show_day
 from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
+from newsarchive.store.parquet import columns_of, read_rows
 from newsarchive.store.tables import committing, rows_of
 
 JOURNAL = ".removal"
@@ -393,22 +392,22 @@ class Erasing:
     def _look_into(self, name: str, path: str, moved: bool) -> bool:
         if name not in OF_ARTICLES:
             return False
-        there = columns_of(self._root, path)
+        there = columns_of(self._root / path)
         if self._known:
             where = self._known.rows_of(name, there)
-            if rows_in(self._root, path, [KEYS[name]], where).num_rows:
+            if read_rows(self._root / path, [KEYS[name]], where).num_rows:
                 return True
         if name == "captures":
-            rows = rows_in(self._root, path, [c for c in _ADDRESSES if c in there])
+            rows = read_rows(self._root / path, [c for c in _ADDRESSES if c in there])
             if any(self._secret(column) for column in rows.columns):
                 return True
         if name in _OF_RELATED and "related" in there:
-            rows = rows_in(self._root, path, ["related"])
+            rows = read_rows(self._root / path, ["related"])
             if self._secret(pc.list_flatten(rows["related"])):
                 return True
         if moved and name in _OF_PAGES and self._plan.moved:
             where = one_of("warc_path", {spot for spot, _ in self._plan.moved})
-            spots = rows_in(self._root, path, ["warc_path", "warc_offset"], where)
+            spots = read_rows(self._root / path, ["warc_path", "warc_offset"], where)
             return not self._plan.moved.keys().isdisjoint(_spots(spots))
         return False
 
@@ -596,20 +595,6 @@ def _joined(there: Removal | None, fresh: Removal) -> Removal:
             },
         }
     )
-
-
-def columns_of(root: Folder, path: str) -> set[str]:
-    """Return the columns of a Parquet file of the archive."""
-    with source(root / path) as file:
-        return set(pq.read_schema(file).names)
-
-
-def rows_in(
-    root: Folder, path: str, columns: Sequence[str], where: pc.Expression | None = None
-) -> pa.Table:
-    """Return rows of a Parquet file of the archive."""
-    with source(root / path) as file:
-        return pq.read_table(file, columns=list(columns), filters=where, partitioning=None)
 
 
 def _spots(rows: pa.Table) -> Iterator[tuple[Any, Any]]:

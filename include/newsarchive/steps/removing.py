@@ -26,10 +26,8 @@ from newsarchive.steps.erasing import (
     KEYS,
     Erasing,
     Plan,
-    columns_of,
     pieces_of,
     removal_of,
-    rows_in,
     scan,
 )
 from newsarchive.steps.place import (
@@ -41,6 +39,7 @@ from newsarchive.steps.place import (
     reported,
     with_archive,
 )
+from newsarchive.store.parquet import columns_of, read_rows
 from newsarchive.text.identity import article_id, clean_url, is_home, link_id
 
 LOCK = ".removal.lock"
@@ -451,9 +450,9 @@ def _matching(place: Place, name: str, known: Removals, columns: Sequence[str]) 
     table = SCHEMAS[name]
     parts = [pa.schema([table.arrow.field(c) for c in columns]).empty_table()]
     for day, path in place.archive.open(name).files() if place.archive.has(name) else ():
-        there = columns_of(place.root, path)
+        there = columns_of(place.root / path)
         wanted = [c for c in columns if c in there] or [KEYS[name]]
-        rows = rows_in(place.root, path, wanted, known.rows_of(name, there))
+        rows = read_rows(place.root / path, wanted, known.rows_of(name, there))
         if rows.num_rows and table.partition in columns:
             days = pa.array([day] * rows.num_rows, pa.date32())
             rows = rows.append_column(table.partition, days)

@@ -23,10 +23,11 @@ from newsarchive.removals import TABLES as OF_ARTICLES
 from newsarchive.schema import TABLES
 from newsarchive.settings import Settings
 from newsarchive.steps.erasing import JOURNAL as REMOVAL
-from newsarchive.steps.erasing import KEYS, columns_of, rows_in
+from newsarchive.steps.erasing import KEYS
 from newsarchive.steps.place import Progress, place_of, quiet, reported, with_archive
 from newsarchive.steps.repairing import JOURNAL, interrupted, repair
 from newsarchive.store import snapshot
+from newsarchive.store.parquet import columns_of, read_rows
 from newsarchive.store.tables import Archive
 
 _LOCK = ".publish.lock"
@@ -230,8 +231,8 @@ def _not_removed(root: Folder, bad: Collection[str]) -> list[Finding]:
         for _, path in archive.open(name).files():
             if path in bad or not (root / path).exists():
                 continue
-            where = removed.rows_of(name, columns_of(root, path))
-            if rows_in(root, path, [KEYS[name]], where).num_rows:
+            where = removed.rows_of(name, columns_of(root / path))
+            if read_rows(root / path, [KEYS[name]], where).num_rows:
                 found.append(Finding(path, "stray", f"has rows of a removed article; {again}"))
     return found
 
@@ -241,8 +242,7 @@ def _warc_paths(root: Folder, files: Iterable[str], bad: Collection[str]) -> set
     found: set[str] = set()
     for path in files:
         if path not in bad and (root / path).exists():
-            with source(root / path) as file:
-                rows = pq.read_table(file, columns=["warc_path"], partitioning=None)
+            rows = read_rows(root / path, ["warc_path"])
             found.update(pc.unique(rows["warc_path"].drop_null()).to_pylist())
     return found
 

@@ -28,7 +28,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from newsarchive import __version__, sums
@@ -41,11 +40,11 @@ from newsarchive.objects import (
     etag,
     filesystem,
     put_if,
-    source,
     staging,
 )
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
 from newsarchive.sources import Source
+from newsarchive.store import parquet
 
 NAME = "archive.duckdb"
 # The oldest format that has all we use: DuckDB command lines lag behind the library.
@@ -175,8 +174,7 @@ def build(
     for table, days in finished.items():
         for day, paths in days.items():
             for path in paths:
-                with source(root / path) as file:
-                    columns = ",".join(sorted(pq.read_schema(file).names))
+                columns = ",".join(sorted(parquet.columns_of(root / path)))
                 named[table, day, path] = NamedFile(table, day, path, columns)
     now = datetime.now(UTC)
     shown = {path for _, _, path in named}
@@ -228,15 +226,6 @@ def _place(fresh: Path, root: Folder) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def ensure(root: Folder, sources: Iterable[Source]) -> Folder:
-    """Return the snapshot, making an empty one with all its views where there is none."""
-    if not (root / NAME).exists():
-        with publishing(root):
-            if not (root / NAME).exists():
-                build(root, {}, sources)
-    return root / NAME
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -39,11 +38,11 @@ from newsarchive.objects import (
     is_of_store,
     listed,
     options,
-    source,
     words_of,
 )
 from newsarchive.removals import Removals, removals_of
 from newsarchive.schema import SCHEMA_VERSION, TABLES, Table
+from newsarchive.store import parquet
 from newsarchive.store.spool import spooled
 
 log = logging.getLogger(__name__)
@@ -506,12 +505,11 @@ def _in_words(folder: Folder) -> Iterator[None]:
 def _read_file(
     path: Folder, schema: pa.Schema, names: list[str], partition: str, where: pc.Expression | None
 ) -> pa.Table:
-    with source(path) as file:
-        there = set(pq.read_schema(file).names)
-        columns = [n for n in names if n != partition and n in there]
-        # A table without columns would lose its number of rows.
-        extra = [next(n for n in schema.names if n in there)] if not columns else []
-        return pq.read_table(file, columns=columns + extra, filters=where, partitioning=None)
+    there = parquet.columns_of(path)
+    columns = [n for n in names if n != partition and n in there]
+    # A table without columns would lose its number of rows.
+    extra = [next(n for n in schema.names if n in there)] if not columns else []
+    return parquet.read_rows(path, columns + extra, where)
 
 
 def _aligned(
