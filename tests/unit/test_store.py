@@ -552,7 +552,7 @@ def test_who_waits_too_long_for_the_lease_is_told_so(
 def test_a_build_that_fails_leaves_the_snapshot_before_and_no_litter(tmp_path: Path) -> None:
     publish(tmp_path, write(tmp_path, [covered()]))
     before = sorted(p.name for p in tmp_path.iterdir())
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ArchiveError):
         publish(tmp_path, {"coverage": {NEXT: ["coverage/run_day=2026-03-02/none.parquet"]}})
     assert sorted(p.name for p in tmp_path.iterdir()) == before
     assert ask(tmp_path, "SELECT run_day FROM coverage") == [(DAY,)]
