@@ -25,5 +25,9 @@ class Unavailable(ArchiveError):
     """The object store does not answer, or refuses; what is in it may be whole. Run it again."""
 
 
+class Damaged(ArchiveError):
+    """A file of the archive is missing, or is not what was written."""
+
+
 class HostBusy(ArchiveError):
     """Another process holds the host's lease."""

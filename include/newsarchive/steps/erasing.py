@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from newsarchive import sums
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, Damaged
 from newsarchive.fetch.rewriting import Part, content_of, parts, rewritten, without
 from newsarchive.fetch.warc import OPEN, Stored, WarcFiles
 from newsarchive.integrity import LOG, partition_of
@@ -547,12 +547,8 @@ class Erasing:
         """Say whether a file of no table has rows of the articles, or cannot be read."""
         try:
             return self._holds(name, path, moved=False)
-        except ValueError:  # a writer was killed amid it
+        except Damaged:  # a writer was killed amid it
             return True
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            return True  # Parquet's own word for damage
 
     def _clean_log(self, name: str) -> None:
         """Take out of a table's log what it says of the values in files that are no longer live."""

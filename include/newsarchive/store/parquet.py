@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import Damaged
 from newsarchive.objects import Folder, ObjectPath, is_of_store, source
 
 
@@ -16,7 +16,7 @@ def columns_of(path: Folder) -> set[str]:
     """Return the names of the columns of a file.
 
     Raises:
-        ArchiveError: it is missing or damaged.
+        Damaged: it is missing, or not what it was.
     """
     with _opened(path) as file:
         return set(pq.read_schema(file).names)
@@ -31,7 +31,7 @@ def read_rows(path: Folder, columns: Sequence[str], where: pc.Expression | None 
         where: a filter on any that it has.
 
     Raises:
-        ArchiveError: it is missing or damaged.
+        Damaged: it is missing, or not what it was.
     """
     with _opened(path) as file:
         return pq.read_table(file, columns=list(columns), filters=where, partitioning=None)
@@ -45,8 +45,8 @@ def _opened(path: Folder) -> Iterator[Any]:
     except (pa.ArrowException, OSError) as error:
         if isinstance(path, ObjectPath) and is_of_store(error):
             raise
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
-        said = " ".join(f"{path}: {what}".split())
-        raise ArchiveError(
-            f"{said}; `newsarchive verify --repair` makes again what can be"
-        ) from error
+        missing = isinstance(error, FileNotFoundError)
+        if isinstance(error, OSError) and error.errno is not None and not missing:
+            raise  # the disk's word, not Parquet's
+        said = " ".join(f"{path}: is {'missing' if missing else f'damaged ({error})'}".split())
+        raise Damaged(f"{said}; `newsarchive verify --repair` makes again what can be") from error
