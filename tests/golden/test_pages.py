@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from golden.expected import as_json, expected
 
@@ -435,5 +436,12 @@ def test_never_raises(batch: int) -> None:
 def test_a_hundred_thousand_mutated_pages_never_raise(
     draw: Callable[[Sequence[int], int], list[int]],
 ) -> None:
-    for batch in draw(range(10, 10 + 100_000 // BATCH), 10):
+    batches = draw(range(10, 10 + 100_000 // BATCH), 10)
+    held = []
+    for number, batch in enumerate(batches, 1):
         check_mutated(batch)
+        if number % (len(batches) // 10) == 0:
+            held.append(psutil.Process().memory_info().rss / 1e6)
+    print("MB held after each tenth:", *(f"{size:.0f}" for size in held))
+    if len(batches) > 100:  # of fewer, what is remembered still fills
+        assert held[-1] < 1.2 * held[0]
