@@ -20,6 +20,7 @@ from archives import files as files_of
 from command_line import Program
 from command_line import program as _program
 from days import files_per_partition, lasting, rows, settings_for
+from deltalake import DeltaTable
 
 from newsarchive import steps
 from newsarchive.errors import ArchiveError
@@ -261,6 +262,22 @@ def test_old_entries_of_a_log_go_and_the_table_stays_what_it_is(
     assert (verified.findings, verified.unknown) == ([], [])
     append(root, DAY, "paper_y")
     assert len(Archive(root).open("coverage").read([DAY])) == 5
+
+
+def test_a_table_that_an_older_version_made_gets_the_properties_of_a_new_one(
+    settings: Settings, root: Path
+) -> None:
+    folder = root / "coverage"
+    DeltaTable(folder).alter.set_table_properties({"delta.dataSkippingNumIndexedCols": "32"})
+    steps.verify(settings, adopt=True)
+    before = sources(root)
+    steps.maintain(settings)
+    write(root, [covered(DAY, "a newspaper of its own")])
+    newest = max(folder.glob("_delta_log/*.json")).read_text()
+    assert '"add"' in newest
+    assert "a newspaper of its own" not in newest
+    assert sources(root) == before
+    assert steps.verify(settings).findings == []
 
 
 def test_files_without_a_sum_are_given_one(settings: Settings, root: Path) -> None:

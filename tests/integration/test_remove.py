@@ -33,7 +33,7 @@ from newsarchive.objects import below, copy, tree
 from newsarchive.sample.serve import start
 from newsarchive.settings import Settings
 from newsarchive.steps.erasing import Erasing
-from newsarchive.store import snapshot
+from newsarchive.store import snapshot, tables
 from newsarchive.store.tables import Archive
 from newsarchive.text.identity import article_id, link_id
 
@@ -168,9 +168,12 @@ def paper_in(folder: Path, site: Site) -> Paper:
 
 @pytest.fixture(scope="module")
 def collected(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of two days."""
+    """An archive of two days, whose logs repeat values of rows, as those of older versions do."""
     paper = paper_in(tmp_path_factory.mktemp("collected"), site)
-    paper.collect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(tables._CONFIGURATION, "delta.dataSkippingNumIndexedCols")
+        paper.collect()
+    assert any(MARKERS[0] in p.read_text() for p in paper.root.glob("*/_delta_log/*.json"))
     assert clean(paper.settings) == []
     return paper.root
 

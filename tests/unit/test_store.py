@@ -549,6 +549,22 @@ def test_who_waits_too_long_for_the_lease_is_told_so(
         pass
 
 
+def test_the_log_of_a_table_repeats_no_values_of_its_rows(tmp_path: Path) -> None:
+    write(tmp_path, [covered(DAY, "a newspaper of its own")])
+    log = [p.read_text() for p in (tmp_path / "coverage" / "_delta_log").glob("*.json")]
+    assert any('"numRecords\\":1' in entry for entry in log)
+    assert not any("a newspaper of its own" in entry for entry in log)
+
+
+def test_rows_are_found_in_any_partition(tmp_path: Path) -> None:
+    write(tmp_path, [covered(DAY, "a"), covered(DAY, "b"), covered(NEXT, "a")])
+    found = Archive(tmp_path).open("coverage").find("source", {"a", "c"})
+    assert found.column_names == TABLES["coverage"].arrow.names
+    assert sorted(found["run_day"].to_pylist()) == [DAY, NEXT]
+    assert found["source"].to_pylist() == ["a", "a"]
+    assert Archive(tmp_path).open("coverage").find("source", ()).num_rows == 0
+
+
 def test_a_build_that_fails_leaves_the_snapshot_before_and_no_litter(tmp_path: Path) -> None:
     publish(tmp_path, write(tmp_path, [covered()]))
     before = sorted(p.name for p in tmp_path.iterdir())

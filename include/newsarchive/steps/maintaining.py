@@ -168,6 +168,7 @@ def _shorten_log(target: Target, outcome: Outcome, dry_run: bool) -> None:
         outcome.add(name, "checkpoints", int(not target.has_checkpoint()))
         outcome.add(name, "log entries removed", len(target.old_entries()))
         return
+    target.configure()
     outcome.add(name, "checkpoints", int(target.checkpoint()))
     outcome.add(name, "log entries removed", len(target.clean_log()))
 

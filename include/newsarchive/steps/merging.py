@@ -66,7 +66,7 @@ def touched_by(targets: Mapping[str, Any], day: date, ids: Iterable[str]) -> Tou
     known = frozenset(ids)
     while True:
         own = one_of("article_id", known)
-        filed = targets["article_index"].read(where=own)
+        filed = targets["article_index"].find("article_id", known)
         days = sorted({day, *filed["run_day"].to_pylist()})
         aliases = moves_of(targets, days, own | one_of("alias_id", known))
         family = targets["versions"].read(

@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from operator import attrgetter
@@ -77,6 +78,9 @@ _CONFIGURATION = {
     "delta.enableDeletionVectors": "false",
     "delta.columnMapping.mode": "none",
     "delta.checkpointInterval": "50",
+    # Least and greatest texts of each file would be most of the log, and nothing asks for them:
+    # files are chosen by their partition.
+    "delta.dataSkippingNumIndexedCols": "0",
 }
 # Old entries of the log go with `maintain` alone, which knows what else must change with them.
 _AFTER_COMMIT = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
@@ -174,6 +178,17 @@ class Target:
         _record_sums(self.folder, self.version)
         return True
 
+    def configure(self) -> None:
+        """Give the table the properties that a new one has, where an older version made it."""
+        there = self._delta.metadata().configuration
+        lacking = {k: v for k, v in _CONFIGURATION.items() if there.get(k) != v}
+        if lacking:
+            with _in_words(self.folder), suppress(CommitFailedError):  # then the next time
+                self._delta.alter.set_table_properties(
+                    lacking, commit_properties=CommitProperties(custom_metadata=_STAMP)
+                )
+            _record_sums(self.folder, self.version)
+
     def old_entries(self) -> list[Folder]:
         """Return the files of the log that are older than it is kept, and than this version."""
         since = time.time() - LOG_DAYS * 86400
@@ -215,6 +230,19 @@ class Target:
         """
         names = list(columns) if columns is not None else self.table.arrow.names
         return self._read(self.files(days), names, where)
+
+    def find(self, column: str, values: Collection[str]) -> pa.Table:
+        """Return the rows of all partitions that have one of some texts in a column.
+
+        Of files that have none only that column is read.
+        """
+        wanted = pa.array(sorted(values), pa.string())
+        files = self.files()
+        root = self.folder.parent
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda file: parquet.has_any(root / file[1], column, wanted), files)
+            holding = [file for file, has in zip(files, found, strict=True) if has]
+        return self._read(holding, self.table.arrow.names, pc.field(column).isin(wanted))
 
     def read_files(self, day: date, paths: Iterable[str]) -> pa.Table:
         """Return the rows of some files of a partition, live or not, in the table's order."""
