@@ -30,10 +30,9 @@ from newsarchive.store import snapshot
 from newsarchive.store.parquet import columns_of, read_rows
 from newsarchive.store.tables import Archive
 
-_LOCK = ".publish.lock"
 _SETTLED = 1.0  # seconds from a file that is replaced to its sum, at most
 _OWN = re.compile(
-    rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(_LOCK)}|{re.escape(JOURNAL)}.*"
+    rf"\.{re.escape(snapshot.NAME)}\..*|{re.escape(snapshot.LOCK)}|{re.escape(JOURNAL)}.*"
     rf"|{re.escape(REMOVAL)}.*"
 )
 """Names of the moment in the archive's folder: of readers, a publisher, a repair, a removal."""

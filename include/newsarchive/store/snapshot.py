@@ -14,12 +14,14 @@ import hashlib
 import json
 import os
 import platform
+import random
 import re
 import shutil
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
@@ -50,6 +52,8 @@ NAME = "archive.duckdb"
 # The oldest format that has all we use: DuckDB command lines lag behind the library.
 _STORAGE = "v1.5.0"
 _PUBLISH_WAIT = 600.0  # seconds
+_TURN = 15.0  # seconds that another machine's publish is waited for
+LOCK = ".publish.lock"
 _LONGEST_LEFT = timedelta(days=8)  # more than the longest retention
 _MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _READ_NAME = re.compile(rf"\.{re.escape(NAME)}\.read-{_MACHINE}-(\d+)-[0-9a-f]{{32}}")
@@ -116,14 +120,15 @@ class NamedFile:
 def publishing(root: Folder) -> Iterator[None]:
     """Hold the archive's publish lease: one publisher at a time; the kernel frees it at death.
 
-    Of an archive in an object store it is this machine's lease: see `build`.
+    Of an archive in an object store it is this machine's lease, and machines take turns; what two
+    of them do at once all the same, `build` notices.
 
     Raises:
         Conflict: another publisher held it for ten minutes.
     """
     folder = staging(root)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".publish.lock", timeout=_PUBLISH_WAIT)
+    lock = FileLock(folder / LOCK, timeout=_PUBLISH_WAIT)
     try:
         lock.acquire()
     except Timeout:
@@ -131,11 +136,54 @@ def publishing(root: Folder) -> Iterator[None]:
             f"{root}: another publish has run for ten minutes; run it again when that has ended"
         ) from None
     try:
-        _look(root)
-        yield
+        with _turn(root) if isinstance(root, ObjectPath) else nullcontext():
+            _look(root)
+            yield
     finally:
         _BEFORE.pop(root, None)
         lock.release()
+
+
+@contextmanager
+def _turn(root: ObjectPath) -> Iterator[None]:
+    """Have this machine's turn: without turns the slower of two would be too late again and again.
+
+    A turn keeps nothing whole, that is the conditional put's work. So one that does not end, of a
+    publisher that is slow or was killed, is not waited for long.
+    """
+    path, here = root / LOCK, f"{_MACHINE} {staging(root)}\n"
+    given = f"{here}{uuid.uuid4().hex}".encode()
+    mine = before = None
+    until = time.monotonic() + _PUBLISH_WAIT
+    while mine is None and time.monotonic() < until:
+        try:
+            mine = put_if(path, given, before)
+        except Changed:
+            before = _other_turn(path, here)
+    try:
+        yield
+    finally:
+        if mine is not None and etag(path) == mine:
+            path.unlink(missing_ok=True)
+
+
+def _other_turn(path: ObjectPath, here: str) -> str | None:
+    """Wait until another machine's turn ends; return its tag if that takes too long.
+
+    A turn of this machine is of a process that was killed: its lease is held by this one.
+    """
+    tag, until = etag(path), time.monotonic() + _TURN
+    while tag is not None and time.monotonic() < until:
+        try:
+            if path.read_text("utf-8").startswith(here):
+                break
+        except FileNotFoundError:
+            return None
+        time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - spreads publishers, no secret
+        before, tag = tag, etag(path)
+        if tag != before:
+            until = time.monotonic() + _TURN
+    return tag
 
 
 _BEFORE: dict[Folder, str | None] = {}
