@@ -1,11 +1,14 @@
 """A page as its readers see it: blocks of text in page order, and the boxes that they stand in."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
+
+from newsarchive.parse.tokens import numbers_of
+from newsarchive.text.remember import remembered
 
 _BOX_WORDS = """
     address article aside blockquote body caption center dd details dialog div dl dt fieldset
@@ -44,8 +47,8 @@ class Box:
     parent: int
     """Its parent's place among the boxes; -1 for the first."""
     depth: int
-    names: tuple[str, ...]
-    """Words of its class, of its id, its role and itemprop, as they come."""
+    names: list[int]
+    """Numbers of the words of its class, of its id, its role and itemprop, as they come."""
     hidden: bool
     """Whether it, or a box around it, is not shown."""
     heading: bool
@@ -71,8 +74,8 @@ class Block:
     """Characters of it that are links, white space left out."""
     bold: int
     """Characters of it that are bold, white space left out."""
-    names: tuple[str, ...]
-    """Words of the classes of the elements inside it."""
+    names: Sequence[int]
+    """Numbers of the words of the classes of the elements inside it."""
 
 
 @dataclass(slots=True)
@@ -100,16 +103,20 @@ def read_blocks(root: HtmlElement) -> Blocks:
     links = bolds = 0
     spaced = False  # white space stands before the text that is to come, as between most boxes
     kinds = _KINDS.get
-    # Of an element that is passed over only its start is told, and its tail is read there.
+    opened: list[int] = []  # kinds of the elements around
     walk = iterwalk(root, events=("start", "end"))
     for event, element in walk:
-        tag = element.tag
-        kind = kinds(tag) or _kind_of(tag)
         starts = event == "start"
+        if starts:
+            tag = element.tag
+            kind = kinds(tag) or _kind_of(tag)
+            opened.append(kind)
+        else:
+            kind = opened.pop()
         if kind == _BOX or (kind == _BREAK and starts):
             if parts:
                 _flush(blocks, parts, box, linked, bold, inner)
-            elif spaced:
+            elif spaced and inner:
                 inner.clear()
             linked = bold = 0
             spaced = False
@@ -133,18 +140,20 @@ def read_blocks(root: HtmlElement) -> Blocks:
             text = element.text
         else:
             if kind == _BOX:
-                boxes[box].end = len(blocks)
-                box = boxes[box].parent
+                left = boxes[box]
+                left.end = len(blocks)
+                box = left.parent
             elif kind == _LINK:
                 links -= 1
             elif kind == _BOLD:
                 bolds -= 1
-            if element is root:
+            if not opened:
                 break
             text = element.tail
-        if text and not parts and text.isspace():
-            spaced = True
-        elif text:
+        if text:
+            if not parts and text.isspace():
+                spaced = True
+                continue
             parts.append(text)
             if links or bolds:
                 size = len("".join(text.split()))
@@ -173,7 +182,7 @@ def _flush(
     text = " ".join("".join(parts).split())
     parts.clear()
     if text:
-        names = _names_of(tuple(inner)) if inner else ()
+        names = _inner_names(" ".join(inner)) if inner else ()
         blocks.append(Block(text, box, linked, bold, names))
     if inner:
         inner.clear()
@@ -187,22 +196,23 @@ def _box_of(
     forms: dict[tuple[int, str, str | None], int],
     first: int,
 ) -> Box:
-    names: tuple[str, ...] = ()
+    names: list[int] = []
     css: str | None = None
-    hidden, heading = False, tag in HEADINGS
-    above, depth = -1, 0
     if parent >= 0:
         outer = boxes[parent]
-        hidden, heading = outer.hidden, heading or outer.heading
+        hidden, heading = outer.hidden, outer.heading or tag in HEADINGS
         above, depth = outer.form, outer.depth + 1
+    else:
+        hidden, heading = False, tag in HEADINGS
+        above, depth = -1, 0
     for key, value in element.items():
         if key == "class":
             css = value
-            names += _names(value[:_LONGEST_NAMES])
+            names = [*names, *_box_names(value[:_LONGEST_NAMES])]
         elif key == "id":
-            names += _names(value[:_LONGEST_NAMES])
+            names = [*names, *_box_names(value[:_LONGEST_NAMES])]
         elif key in ("role", "itemprop"):
-            names += (f"{key}:{value[:30].lower()}",)
+            names = [*names, _name_of_box(f"{key}:{value[:30].lower()}")]
         elif key == "style":
             hidden = hidden or _HIDDEN_STYLE.search(value) is not None
         elif key == "hidden":
@@ -212,11 +222,19 @@ def _box_of(
     return Box(tag, parent, depth, names, hidden, heading, form, first, -1, element)
 
 
-@lru_cache(maxsize=16_384)
-def _names_of(classes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for css in classes for name in _names(css)))
+_name_of_box, _name_within = numbers_of("c"), numbers_of("i")
 
 
-@lru_cache(maxsize=16_384)  # the classes of a site are few
-def _names(css: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(_NAMES.findall(css)).lower().split()))
+@remembered(16_384)  # the classes of a site are few
+def _box_names(css: str) -> list[int]:
+    return list(map(_name_of_box, _names(css)))
+
+
+@remembered(16_384)
+def _inner_names(css: str) -> list[int]:
+    return list(map(_name_within, _names(css)))
+
+
+def _names(css: str) -> Iterable[str]:
+    """The words of a class or id, each once."""
+    return dict.fromkeys(map(str.lower, _NAMES.findall(css)))

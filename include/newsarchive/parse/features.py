@@ -5,17 +5,17 @@ Everything is counted over the whole page at once: pages have thousands of block
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
+from itertools import count
+from math import prod
 from typing import TypeVar
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsarchive.parse.blocks import HEADINGS, Blocks
-from newsarchive.text.remember import remembered
+from newsarchive.parse.tokens import numbers_of, word_numbers
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -33,7 +33,10 @@ _TAG_PLACE = {tag: n for n, tag in enumerate(TAGS)}
 _LEVELS = 4
 _SHORT_WORDS = 20
 """Of blocks up to this long the words themselves are evidence: "Share", "Read also"."""
+_MOST_COMPARED = 80
+"""Words of a block that is held against title and description."""
 _WORD = re.compile(r"\w+")
+_WORD_OR_END = re.compile(r"\w+|\n")
 _BULLETS = frozenset("-*\u2013\u2014\u2022\u00b7\u25cf\u25a0\u25aa\u25ba>|\u00bb")
 _QUOTES = frozenset("\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u300c\u300d")
 _CLOSERS = "\"'\u201d\u2019\u00bb)\u300d]"
@@ -96,12 +99,17 @@ def spread(of_boxes: NDArray[F], spans: Ints, blocks: int) -> NDArray[F]:
         spans: as in Features.
         blocks: how many.
     """
-    some = of_boxes.any(axis=tuple(range(1, of_boxes.ndim))) if of_boxes.ndim > 1 else of_boxes != 0
+    width = prod(of_boxes.shape[1:])
+    rows = of_boxes.reshape(len(of_boxes), width)
+    some = rows.any(axis=1)
+    added = rows[some].ravel()
+    # All as one row, which NumPy adds to by index much faster than to several.
+    places = spans[some, :, None] * width + np.arange(width)
     # What a box adds it adds from its first block on, and takes back behind its last.
-    change = np.zeros((blocks + 1, *of_boxes.shape[1:]), of_boxes.dtype)
-    np.add.at(change, spans[some, 0], of_boxes[some])
-    np.subtract.at(change, spans[some, 1], of_boxes[some])
-    return np.cumsum(change, axis=0)[:blocks]
+    change = np.zeros((blocks + 1) * width, of_boxes.dtype)
+    np.add.at(change, places[:, 0].ravel(), added)
+    np.subtract.at(change, places[:, 1].ravel(), added)
+    return np.cumsum(change.reshape(blocks + 1, *of_boxes.shape[1:]), axis=0)[:blocks]
 
 
 def measure(page: Blocks, claims: Claims) -> Features:
@@ -300,21 +308,38 @@ class _Measuring:
             *((mine >> np.arange(len(AROUND))[:, None]) & 1),
         )
 
+    def read_words(self) -> None:
+        """Find the words of all blocks but the longest at once, in small letters."""
+        short = np.flatnonzero(self.words <= _MOST_COMPARED)
+        found = _WORD_OR_END.findall("\n".join([self.texts[k] for k in short.tolist()]).casefold())
+        # A word is known by where the page has it first; so is the end of a block.
+        self.first: dict[str, int] = {}
+        at = np.fromiter(map(self.first.setdefault, found, count()), np.intp, len(found))
+        self.numbered = max(len(found), 1)
+        ends = at == self.first.pop("\n", -1)
+        places = short[np.cumsum(ends)[~ends]] if len(short) else at
+        each = np.sort(places * self.numbered + at[~ends])
+        each = each[np.diff(each, prepend=-1) > 0]  # once a block
+        self.word_places, self.word_ids = np.divmod(each, self.numbered)
+
     def compare_claims(self) -> None:
-        claims = self.claims
-        title, description = _folded(claims.title), _folded(claims.description)
-        n = self.n
-        like_title, like_description = np.full(n, -1.0), np.full(n, -1.0)
-        counts = self.words.tolist() if title or description else []
-        for k, (text, count) in enumerate(zip(self.texts, counts, strict=False)):
-            if count > 80:
-                continue
-            words = _folded(text) if count > _SHORT_WORDS else _folded_short(text)
-            if words and title:
-                like_title[k] = len(words & title) / len(words)
-            if words and description:
-                like_description[k] = len(words & description) / len(words)
-        self.add(like_title, like_description, self.in_stated_body())
+        self.read_words()
+        self.add(
+            self.shared_with(self.claims.title),
+            self.shared_with(self.claims.description),
+            self.in_stated_body(),
+        )
+
+    def shared_with(self, claim: str) -> NDArray[np.float64]:
+        """The share of a block's words that a claim has; -1 where there is no claim, or no word."""
+        wanted = set(_WORD.findall(claim.casefold()))
+        if not wanted:
+            return np.full(self.n, -1.0)
+        shared = np.zeros(self.numbered, bool)
+        shared[[self.first[word] for word in wanted if word in self.first]] = True
+        words = np.bincount(self.word_places, minlength=self.n)
+        both = np.bincount(self.word_places, shared[self.word_ids], minlength=self.n)
+        return np.where(words > 0, both / np.maximum(words, 1), -1.0)
 
     def in_stated_body(self) -> NDArray[np.float64]:
         """How much of a block stands in the JSON-LD's articleBody; -1 where there is none."""
@@ -427,62 +452,40 @@ class _Measuring:
         named: list[int] = []
         counts: list[int] = []
         for box in boxes:
-            numbers = _box_tokens(box.tag, box.names) if box.end > box.first else []
-            named += numbers
-            counts.append(len(numbers))
-        worded: list[int] = []
-        lengths: list[int] = []
+            if box.end > box.first:
+                named += box.names
+                named.append(_tag_number(box.tag))
+                counts.append(len(box.names) + 1)
+            else:
+                counts.append(0)
         tags = [*(b.tag for b in boxes), ""]  # the last, at -1, of what stands in no box
         parents = [*(b.parent for b in boxes), -1]
-        for block, words in zip(self.page.blocks, self.words.tolist(), strict=True):
-            if words <= _SHORT_WORDS:
-                worded += _word_tokens(block.text)
-            if block.names:
-                worded += _inner_tokens(block.names)
-            worded.append(_place_token(tags[parents[block.box]], tags[block.box]))
-            lengths.append(len(worded))
+        # The words of a short block, of the classes in it, and the tags around it.
+        numbers = np.zeros(self.numbered, np.int32)
+        numbers[list(self.first.values())] = word_numbers(self.first)
+        short = self.words[self.word_places] <= _SHORT_WORDS
+        inner = [len(b.names) for b in self.page.blocks]
+        order = np.arange(self.n)
+        places = np.concatenate([self.word_places[short], np.repeat(order, inner), order])
+        worded = [n for b in self.page.blocks for n in b.names]
+        worded += [_place_number(f"{tags[parents[b]]}/{tags[b]}") for b in self.box.tolist()]
+        by_block = np.argsort(places, kind="stable")
         return Tokens(
-            _pairs(np.repeat(np.arange(len(boxes)), counts), named),
-            _pairs(np.repeat(np.arange(self.n), np.diff(lengths, prepend=0)), worded),
+            _pairs(np.repeat(np.arange(len(boxes)), counts), np.array(named, np.int32)),
+            _pairs(
+                places[by_block],
+                np.concatenate([numbers[self.word_ids[short]], np.array(worded, np.int32)])[
+                    by_block
+                ],
+            ),
         )
 
 
-def _pairs(places: NDArray[np.intp], numbers: list[int]) -> Ints:
-    return np.stack([places, np.array(numbers, np.intp)], axis=1).astype(np.int32)
+def _pairs(places: NDArray[np.intp], numbers: Ints) -> Ints:
+    pairs = np.empty((len(places), 2), np.int32)
+    pairs[:, 0] = places
+    pairs[:, 1] = numbers
+    return pairs
 
 
-_KINDS = {kind: crc32(f"{kind}:".encode()) for kind in "wctip"}
-
-
-def _hashes_of(kind: str, words: Iterable[str]) -> list[int]:
-    """Return numbers of 31 bits for words of a kind: the CRC of `kind:word`."""
-    start = _KINDS[kind]
-    return [crc32(word.encode(), start) & 0x7FFFFFFF for word in words]
-
-
-# The menus, tags and classes of a site are on all its pages.
-@remembered(16_384)
-def _word_tokens(text: str) -> list[int]:
-    return _hashes_of("w", sorted(_folded_short(text)))
-
-
-@lru_cache(maxsize=16_384)
-def _box_tokens(tag: str, names: tuple[str, ...]) -> list[int]:
-    return [*_hashes_of("c", names), *_hashes_of("t", [tag])]
-
-
-@lru_cache(maxsize=16_384)
-def _inner_tokens(names: tuple[str, ...]) -> list[int]:
-    return _hashes_of("i", names)
-
-
-@lru_cache(maxsize=4096)
-def _place_token(above: str, tag: str) -> int:
-    return _hashes_of("p", [f"{above}/{tag}"])[0]
-
-
-def _folded(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold()))
-
-
-_folded_short = remembered(16_384)(_folded)
+_tag_number, _place_number = numbers_of("t"), numbers_of("p")

@@ -105,7 +105,7 @@ def model_of(stored: Mapping[str, NDArray[np.generic]]) -> Model:
         tuple(networks),
         Trees(
             floats("trees.words"),
-            np.asarray(stored["trees.columns"], np.int32),
+            np.asarray(stored["trees.columns"], np.intp),
             floats("trees.thresholds"),
             floats("trees.leaves"),
         ),

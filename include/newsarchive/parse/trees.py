@@ -24,7 +24,7 @@ class Trees:
     words: Floats
     """Shape (3, vocabulary): weight of a token among names of the three innermost boxes, of all
     boxes around, and among a block's own words."""
-    columns: Ints
+    columns: NDArray[np.intp]
     """Shape (trees, 2^depth - 1): the column that a node asks for, top first."""
     thresholds: Floats
     """The same shape: what is above goes right."""
@@ -49,13 +49,16 @@ class Trees:
         # All arrays are read as one row: by one index at a time, which is twice as fast as by two.
         row = np.arange(0, n * width, width)[:, None]
         root = np.arange(0, trees * nodes, nodes)
-        node = np.zeros((n, trees), np.intp)
+        at = np.tile(root, (n, 1))
         for _ in range(leaves.bit_length() - 1):
-            at = root + node
             asks = self.columns.take(at)
-            node = 2 * node + 1 + (values.take(row + asks) > self.thresholds.take(at))
-        first_leaf = np.arange(0, trees * leaves, leaves) - nodes
-        odds: Floats = self.leaves.take(first_leaf + node).sum(axis=1)
+            asks += row
+            above = values.take(asks) > self.thresholds.take(at)
+            at += at  # the left one below a node, counted from the root, is at twice its place + 1
+            at += 1 - root
+            at += above
+        at += np.arange(0, trees * leaves, leaves) - nodes - root
+        odds: Floats = self.leaves.take(at).sum(axis=1)
         return odds
 
 

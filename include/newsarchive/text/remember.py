@@ -1,7 +1,6 @@
 """Remember what short texts gave: a site's lines are read again and again."""
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,16 +13,20 @@ def remembered(count: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]
     """Return a decorator for a pure function of a text: what short texts gave is kept.
 
     Args:
-        count: of how many texts; those asked for longest ago go first.
+        count: of how many texts; all go when one more comes.
     """
 
     def decorate(function: Callable[[str], T]) -> Callable[[str], T]:
-        kept = lru_cache(maxsize=count)(function)
+        class Kept(dict[str, T]):
+            def __missing__(self, text: str) -> T:
+                given = function(text)
+                if len(text) <= LONGEST:
+                    if len(self) >= count:
+                        self.clear()
+                    self[text] = given
+                return given
 
-        @wraps(function)
-        def asked(text: str) -> T:
-            return kept(text) if len(text) <= LONGEST else function(text)
-
-        return asked
+        # A page asks thousands of times: what is kept is found without a call of Python.
+        return Kept().__getitem__
 
     return decorate
