@@ -3,15 +3,16 @@
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import ftfy.badness
 import pytest
 
 from newsarchive.text.decode import decode
-from newsarchive.text.folding import bare, fold, is_same
+from newsarchive.text.folding import bare, fold, is_same, may_begin
 from newsarchive.text.language import code_of, language_of
-from newsarchive.text.repair import _MAY_BE_BAD, repair, tidy, tidy_line
-from newsarchive.text.words import count_words
+from newsarchive.text.repair import _MAY_BE_BAD, mend_letters, repair, tidy, tidy_line
+from newsarchive.text.words import count_words, has_words
 
 ARABIC = "موسكو: ندعم رغبة المدينتين في إبرام معاهدة السلام، 25 مارس"
 
@@ -58,6 +59,31 @@ def test_a_headline_is_told_from_a_paragraph() -> None:
     assert not is_same("cafe ready to go", "cafe ready, go")
     assert is_same("...", "")
     assert not is_same("cafe ready go " + "and on it goes " * 40, "cafe ready, go")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Élan vital",
+        "e\u0301lan",
+        "\ufb01nal",
+        "\u0640الخبر",
+        "أخبار",
+        "ﾞab",
+        "ｶﾞス",
+        "각하",
+        "Ⅳ b",
+        "x",
+        "",
+    ],
+)
+def test_no_text_is_told_apart_by_its_first_letter_from_what_it_is_bare(text: str) -> None:
+    assert may_begin(text, bare(text))
+
+
+def test_texts_of_other_first_letters_are_told_apart_without_folding() -> None:
+    assert not may_begin("World news", "cafe ready")
+    assert not may_begin("اخبار", "cafe ready")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -129,6 +155,12 @@ def test_invisible_characters() -> None:
     assert repair("می\u200cخواهم") == "می\u200cخواهم"  # Persian writes it between letters
     assert repair("خبر\u200c \u200cخبر") == "خبر خبر"
     assert repair("x\ud800y") == "xy"
+
+
+def test_what_is_repaired_without_a_look_at_its_parts_is_tidied_all_the_same() -> None:
+    for code in range(0x10000):
+        text = f"a{chr(code)}b"
+        assert repair(text) == tidy(mend_letters(text)), hex(code)
     assert tidy_line("  two \n lines\t") == "two lines"
 
 
@@ -204,6 +236,17 @@ def test_words(text: str, words: int) -> None:
 
 def test_thai_words_are_near() -> None:
     assert 3 <= count_words("รัฐบาลประกาศวันนี้") <= 7
+
+
+def test_words_are_counted_until_there_are_enough() -> None:
+    def texts() -> Iterator[str]:
+        yield "one two"
+        yield "three"
+        raise AssertionError("one more is counted")
+
+    assert has_words(texts(), 3)
+    assert not has_words(["one two", "–"], 3)
+    assert not has_words([], 1)
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsarchive.parse.agencies import starts_with_dateline
 from newsarchive.parse.labels import Label, is_name, is_noise, match_labels
 from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import bare, fold, is_same
-from newsarchive.text.words import count_words
+from newsarchive.text.words import count_words, has_words
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a document, or one block of a page's body."""
 
     text: str
@@ -65,6 +65,10 @@ class Piece:
     def words(self) -> int:
         """Words in its paragraphs."""
         return sum(map(count_words, self.paragraphs))
+
+    def has_words(self, least: int) -> bool:
+        """Say whether it has so many words, without counting all."""
+        return has_words(self.paragraphs, least)
 
 
 _HEADLINE_WORDS = 28
@@ -166,7 +170,7 @@ class _Separation:
         kept = [self.main]
         least = _LEAST_ON_PAGES if self.cautious else _LEAST_EMBEDDED_WORDS
         for piece in self.pieces[1:]:
-            if piece.words >= least and len(piece.paragraphs) >= 1 + self.cautious:
+            if len(piece.paragraphs) >= 1 + self.cautious and piece.has_words(least):
                 piece.related = list(dict.fromkeys(piece.related))
                 kept.append(piece)
         return kept
@@ -467,7 +471,7 @@ class _Separation:
         if (
             "published" in kinds
             and "published" in now.labels
-            and now.words >= _LEAST_EMBEDDED_WORDS
+            and now.has_words(_LEAST_EMBEDDED_WORDS)
         ):
             return True
         if not is_open:
@@ -477,7 +481,7 @@ class _Separation:
         if (
             self.among_related
             and kinds & {"published", "author"}
-            and now.words >= _LEAST_EMBEDDED_WORDS
+            and now.has_words(_LEAST_EMBEDDED_WORDS)
         ):
             return True
         score = self.words_of(at) + self.signs_of(at)

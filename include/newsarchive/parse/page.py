@@ -34,10 +34,11 @@ from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode
-from newsarchive.text.folding import bare, is_same
+from newsarchive.text.folding import bare, is_same, may_begin
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of
 from newsarchive.text.repair import repair, tidy_line
+from newsarchive.text.words import has_words
 
 _FEW_WORDS = 25
 """Below this the other ways to a body are tried too."""
@@ -115,7 +116,9 @@ def read_page(
     refused = refuse_bytes(body, content_type)
     if refused:
         return Reading([], refused)
-    text = decode(body, content_type).replace("\x00", "")
+    text = decode(body, content_type)
+    if b"\x00" in body:
+        text = text.replace("\x00", "")
     if not text.strip():
         return Reading([], Refused("empty", "no text in the page"))
     refused = refuse_text(text, content_type)
@@ -132,7 +135,7 @@ def read_page(
 # Characters that XML does not have, written as themselves or by number: libxml2 reads them, and
 # what it has read cannot be put into a tree again.
 _NOT_XML = bytes([*range(9), 11, 12, *range(14, 32)])
-_NOT_XML_OF_THREE_BYTES = ("\ufffe".encode(), "\uffff".encode())
+_NOT_XML_WIDE = dict.fromkeys((0xFFFE, 0xFFFF))
 _NOT_XML_BY_NUMBER = re.compile(
     b"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
 )
@@ -142,9 +145,9 @@ _PLAIN = lxml.etree.ElementDefaultClassLookup(element=HtmlElement)
 
 
 def _tree_of(text: str) -> HtmlElement | None:
+    if "\ufffe" in text or "\uffff" in text:
+        text = text.translate(_NOT_XML_WIDE)
     raw = text.encode("utf-8", "replace").translate(None, _NOT_XML)
-    for char in _NOT_XML_OF_THREE_BYTES:
-        raw = raw.replace(char, b"")
     raw = _NOT_XML_BY_NUMBER.sub(b"", raw)
     parser = lxml.etree.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
@@ -208,7 +211,7 @@ def _article(page: Page) -> Reading:
     pieces = separate(lines, title=page.title or "\x00", cautious=True)
     main = pieces[0]
     main.paragraphs = _without_edges(main.paragraphs, page)
-    if main.words < _SHORT_WORDS and page.evidence["text"] == "heuristic":
+    if page.evidence["text"] == "heuristic" and not main.has_words(_SHORT_WORDS):
         main.paragraphs = _not_beside(main.paragraphs, page)
     refused = refused or refuse_article(page, main, headings)
     page.labels = _labels_of(page, main)
@@ -297,14 +300,14 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
 def _body_lines(page: Page, shown: Shown) -> list[Line]:
     if page.rule and page.rule.body:
         lines = bodies.rule_lines(select(page.tree, page.rule.body))
-        if bodies.words_in(lines) >= LEAST_WORDS:
+        if has_words((line.text for line in lines), LEAST_WORDS):
             page.evidence["text"] = "rule"
             return lines
     page.evidence["text"] = "heuristic"
     text = text_of(shown)
-    words = bodies.words_in(text.lines)
     stated = page.said.article.get("articleBody")
-    if words < FEW_OF_PAID and isinstance(stated, str):
+    if isinstance(stated, str) and not has_words((x.text for x in text.lines), FEW_OF_PAID):
+        words = bodies.words_in(text.lines)
         own = bodies.markup_lines(stated)
         # The beginning that is shown of what is paid for may be all there in the data.
         if bodies.words_in(own) > (words if words < _FEW_WORDS else 2 * words):
@@ -365,7 +368,7 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
         (
             n
             for n in range(len(page.blocks) - 1, start, -1)
-            if last and bare(page.blocks[n].text).startswith(last)
+            if last and _begins(page.blocks[n].text, last)
         ),
         start,
     )
@@ -373,7 +376,7 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
         (
             n
             for n in range(start, min(end + 1, len(page.blocks)))
-            if first and bare(page.blocks[n].text).startswith(first)
+            if first and _begins(page.blocks[n].text, first)
         ),
         start,
     )
@@ -404,6 +407,10 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
             if value and label.kind not in ("related", "title"):
                 labels.setdefault(label.kind, value)
     return labels
+
+
+def _begins(text: str, beginning: str) -> bool:
+    return may_begin(text, beginning) and bare(text).startswith(beginning)
 
 
 def _listed_below(blocks: list[Line], at: int) -> str:

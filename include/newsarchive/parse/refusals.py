@@ -85,6 +85,8 @@ _PAY = re.compile(
     re.I,
 )
 
+_FEW_OF_LISTS = 150
+"""Below so many words of text a page with many linked headings is a list of articles."""
 _ENOUGH_WORDS = 60
 """Words from which on a text's language is certain enough to reject it."""
 
@@ -155,18 +157,17 @@ def refuse_article(page: Page, main: Piece, headings: Sequence[Heading]) -> Refu
     article = bool(said.article) or dated or (said.first("og:type") or "").lower() == "article"
     if not article:
         linked = sum(map(_is_linked, headings))
-        what = f"{len(headings)} headings, {main.words} words of text"
         if _is_home_page(page, main, linked):
-            return Refused("home_page", what)
+            return Refused("home_page", _counted(headings, main))
         if _is_listing(page, main, linked):
-            return Refused("listing", what)
+            return Refused("listing", _counted(headings, main))
     if not page.title:
         return Refused("no_title", "neither headline nor title")
     if not main.paragraphs:
         return Refused("no_text", "no text below the headline")
-    if main.words < LEAST_WORDS:
+    if not main.has_words(LEAST_WORDS):
         return Refused("too_short", f"{main.words} words")
-    if main.words < FEW_OF_PAID and (why := _paid_for(page)):
+    if not main.has_words(FEW_OF_PAID) and (why := _paid_for(page)):
         return Refused("paywall", f"{main.words} words, {why}")
     return None
 
@@ -183,7 +184,7 @@ def refuse_language(page: Page, main: Piece, language: str | None) -> Refused | 
         language: of the text, ISO 639-1.
     """
     wanted = page.source.languages if page.source else []
-    if not wanted or language is None or language in wanted or main.words < _ENOUGH_WORDS:
+    if not wanted or language is None or language in wanted or not main.has_words(_ENOUGH_WORDS):
         return None
     return Refused("wrong_language", f"{language}, not {', '.join(wanted)}")
 
@@ -201,6 +202,10 @@ def _paid_for(page: Page) -> str | None:
     return None
 
 
+def _counted(headings: Sequence[Heading], main: Piece) -> str:
+    return f"{len(headings)} headings, {main.words} words of text"
+
+
 def _is_linked(heading: Heading) -> bool:
     above = heading.element.getparent()
     inside = heading.element.find(".//a[@href]")
@@ -210,18 +215,20 @@ def _is_linked(heading: Heading) -> bool:
 def _is_home_page(page: Page, main: Piece, linked: int) -> bool:
     """Say whether a page is a site's home page, by its own address or by what it says of itself."""
     if is_home(page.url):
-        return linked >= 3 or main.words < 150
+        return linked >= 3 or not main.has_words(_FEW_OF_LISTS)
     stated = page.said.links.get("canonical") or page.said.first("og:url")
     own = clean_url(stated, page.base) if stated else None
-    return bool(own and is_home(own)) and linked >= 8 and main.words < 150
+    return bool(own and is_home(own)) and linked >= 8 and not main.has_words(_FEW_OF_LISTS)
 
 
 def _is_listing(page: Page, main: Piece, linked: int) -> bool:
+    if linked < 4:
+        return False
     longest = max(map(count_words, main.paragraphs), default=0)
     collection = {"collectionpage", "searchresultspage"} & set(page.said.types)
-    if linked >= 8 and (main.words < 50 or (longest < 15 and _is_mostly_links(page, main))):
+    if linked >= 8 and (not main.has_words(50) or (longest < 15 and _is_mostly_links(page, main))):
         return True
-    return bool(collection) and linked >= 4 and longest < 40 and main.words < 150
+    return bool(collection) and longest < 40 and not main.has_words(_FEW_OF_LISTS)
 
 
 def _is_mostly_links(page: Page, main: Piece) -> bool:

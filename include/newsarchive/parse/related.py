@@ -50,13 +50,10 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     ]
     if not headers:
         return found
-    total = sum(count_words(p.text_content()) for p in tree.iter("p")) or 1
+    paragraphs = [p.text_content() for p in tree.iter("p")]
     for header in headers[:40]:
-        if (
-            not tidy_line(header.text_content())
-            or len(header.text_content()) > 80
-            or _is_gone(header, tree)
-        ):
+        shown = header.text_content()
+        if len(shown) > 80 or not tidy_line(shown) or _is_gone(header, tree):
             continue
         box = _box_of(header)
         loose = [] if box is not None else _loose_links(header)
@@ -74,19 +71,35 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
         if any(own and bare(line.text) == own for line in lines) and words > 60:
             continue
         if _holds_article(lines):
-            if box is not None and words < 0.75 * total:
+            if box is not None and _compare(words, 0.75, paragraphs) < 0:
                 found.embedded.append(lines)
                 cut_all(members)
             continue
         # Below a headline of its own, linked or not, text belongs to that other article.
         own_headline = box is not None and any(x.heading for x in lines)
         marked = own_headline and box is not None and is_aside(box)
-        if words > (0.75 if marked else 0.5 if own_headline else 0.3) * total:
+        share = 0.75 if marked else 0.5 if own_headline else 0.3
+        if _compare(words, share, paragraphs) > 0:
             continue
         found.pointers += _pointers(members, url)
         cut_all(members)
     found.pointers = list(dict.fromkeys(p for p in found.pointers if bare(p) != own))
     return found
+
+
+def _compare(words: int, share: float, texts: list[str]) -> int:
+    """Compare words with a share of those of texts: -1 for less, 1 for more.
+
+    Texts are counted no further than that takes: most boxes are links, and have no words.
+    """
+    if not words:
+        return -1
+    total = 0
+    for text in texts:
+        total += count_words(text)
+        if words < share * total:
+            return -1
+    return int(words > share * total)
 
 
 def _holds_article(lines: list[Line]) -> bool:

@@ -1,18 +1,20 @@
 """What a page shows and claims, from which the text of its article is chosen."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from lxml.html import HtmlElement
 
-from newsarchive.parse.blocks import Block, Blocks, read_blocks
+from newsarchive.parse.blocks import Block, Blocks, Box, read_blocks
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.evidence import Page
 from newsarchive.parse.features import Claims, measure
 from newsarchive.parse.learned import load_model
 from newsarchive.parse.structured import as_texts
-from newsarchive.text.folding import bare
+from newsarchive.text.folding import bare, may_begin
 from newsarchive.text.repair import repair
 
 CHOSEN = 0.5
@@ -72,20 +74,16 @@ def text_of(shown: Shown) -> Text:
         return Text([], 0.0)
     chances = load_model().probabilities(measure(shown.blocks, shown.claims))
     chosen = chances >= CHOSEN
-    if sum(len(b.text) for b, taken in zip(blocks, chosen, strict=True) if taken) < _LEAST_CHARS:
+    sizes = np.fromiter((len(b.text) for b in blocks), np.float64, len(blocks))
+    if sizes[chosen].sum() < _LEAST_CHARS:
         title = shown.claims.title_block
         below = np.delete(chances, title) if title >= 0 and len(chances) > 1 else chances
         chosen = chances >= max(_UNLIKELY, below.max() / 2)
-    sizes = np.fromiter((len(b.text) for b in blocks), np.float64, len(blocks))
     # What each block is likely to add to the text, and what is likely to be missing from it.
     right = float((sizes * chances)[chosen].sum())
     expected = 2 * right / max(1.0, float(sizes[chosen].sum() + (sizes * chances).sum()))
     return Text(
-        [
-            line
-            for block, taken in zip(blocks, chosen, strict=True)
-            if taken and (line := _line(block, shown.blocks))
-        ],
+        _lines(compress(blocks, chosen), shown.blocks.boxes),
         round(float(np.interp(expected, _EXPECTED, _SEEN)), 2),
     )
 
@@ -104,23 +102,23 @@ def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
         # Of a box without text it does not matter: pages have hundreds.
         off = off or (box.first < box.end and is_aside(box.element))
         beside.append(off and box.element not in around)
-    return [
-        line
-        for block in shown.blocks.blocks
-        if not (block.box >= 0 and beside[block.box]) and (line := _line(block, shown.blocks))
-    ]
+    beside.append(False)  # the last, at -1, is of what stands in no box
+    return _lines((b for b in shown.blocks.blocks if not beside[b.box]), shown.blocks.boxes)
 
 
-def _line(block: Block, shown: Blocks) -> Line | None:
-    text = block.text
-    # Most lines are plain: there is nothing to mend in letters that ASCII has.
-    if not (text.isascii() and text.isprintable()):
-        text = repair(text)
-    if not text:
-        return None
-    heading = block.box >= 0 and shown.boxes[block.box].heading
-    link = block.linked > 0 and block.linked >= 0.9 * len(block.text.replace(" ", ""))
-    return Line(text, heading=heading, link=link)
+def _lines(blocks: Iterable[Block], boxes: Sequence[Box]) -> list[Line]:
+    lines = []
+    for block in blocks:
+        shown = text = block.text
+        # Most lines are plain: there is nothing to mend in letters that ASCII has.
+        if not (text.isascii() and text.isprintable()):
+            text = repair(text)
+            if not text:
+                continue
+        heading = block.box >= 0 and boxes[block.box].heading
+        link = block.linked > 0 and block.linked >= 0.9 * len(shown.replace(" ", ""))
+        lines.append(Line(text, False, heading, link))
+    return lines
 
 
 def _title_block(page: Page, shown: Blocks) -> int:
@@ -132,6 +130,10 @@ def _title_block(page: Page, shown: Blocks) -> int:
     own = bare(page.title)
     if own:
         for n, block in enumerate(shown.blocks):
-            if abs(len(block.text) - len(page.title)) <= 40 and bare(block.text) == own:
+            if (
+                abs(len(block.text) - len(page.title)) <= 40
+                and may_begin(block.text, own)
+                and bare(block.text) == own
+            ):
                 return n
     return -1

@@ -105,15 +105,19 @@ def decode(body: bytes, content_type: str | None = None, usual: str | None = Non
             (d for d in _declared(body, content_type) if d.startswith("iso2022") or d == "hz"), None
         )
         return body.decode(declared or "ascii", "replace")
-    faults = _utf8_faults(body)
-    if faults == 0:
-        return body.decode("utf-8", "replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start >= len(body) - 3 and error.reason == "unexpected end of data":
+            return body.decode("utf-8", "replace")  # cut in the middle of its last character
+    faulty = body.decode("utf-8", "replace")
+    faults = faulty.count("\ufffd") - body.count(b"\xef\xbf\xbd")
     declared_names = [
         d for d in _declared(body, content_type) if not d.startswith(("utf_8", "utf_16", "utf_32"))
     ]
     high = max(1, len(_HIGH.findall(body)))
     if faults / high < 0.02:  # UTF-8 with a few broken characters, as cut or spliced pages have
-        return body.decode("utf-8", "replace")
+        return faulty
     arabic = _guess(body, _GUESSES[:1])
     if arabic and (not declared_names or declared_names[0] in ("cp1252", "cp1256", "iso8859_6")):
         return body.decode(arabic, "replace")
@@ -127,7 +131,7 @@ def decode(body: bytes, content_type: str | None = None, usual: str | None = Non
             if text.count("\ufffd") * 200 < len(text):
                 return text
     if faults / high < 0.15:
-        return body.decode("utf-8", "replace")
+        return faulty
     return body.decode(usual or _guess(body, _GUESSES) or "cp1252", "replace")
 
 
@@ -163,17 +167,6 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
             continue
         names.append(name)
     return list(dict.fromkeys(names))
-
-
-def _utf8_faults(body: bytes) -> int:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start >= len(body) - 3 and error.reason == "unexpected end of data":
-            return 0  # cut in the middle of its last character
-    else:
-        return 0
-    return body.decode("utf-8", "replace").count("\ufffd") - body.count(b"\xef\xbf\xbd")
 
 
 def _utf16_without_bom(body: bytes) -> str | None:

@@ -16,7 +16,7 @@ _TO_1252 = {c: bytes([b]) for b, c in _SLOPPY_1252.items()} | {
 _TO_1256 = {bytes([b]).decode("cp1256", "ignore") or chr(b): bytes([b]) for b in range(0x80, 0x100)}
 
 _HIGH_LATIN = re.compile("[\u00c0-\u00ff]")
-_ASCII_LETTER = re.compile("[A-Za-z]")
+_NOT_LETTERS = bytes(b for b in range(128) if not chr(b).isalpha())
 _ARABIC = re.compile("[\u0621-\u064a]")
 _WORD_LETTER = re.compile(r"[^\W\d_]")
 # A sign that UTF-8 was read as windows-1256: the first bytes of Arabic letters come out as ط and
@@ -40,6 +40,12 @@ _JOINER = re.compile(
 )
 # Whatever tidying takes out; most texts hold none of it.
 _UNSEEN = re.compile(f"{_CONTROL.pattern[:-1]}{_DIRECTION.pattern[1:-1]}\u200c\u200d]")
+# What stands alone among ASCII, as a curly quote or an accented letter, is as it should be but for
+# these.
+_SUSPECT = re.compile(
+    f"{_UNSEEN.pattern[:-1]}\t-\r\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufffdŒœÃÂ]"
+)
+_TOGETHER = re.compile("[^\x00-\x7f]{2}")
 _LINE_END = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 # Badness of ftfy has several such signs together, a control character, or one of four letters;
 # most texts that are not ASCII have an apostrophe here and there, and asking ftfy takes long.
@@ -61,12 +67,26 @@ def repair(text: str) -> str:
     Args:
         text: anything, lone surrogates included.
     """
+    if _is_sound(text):
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = mend_letters(
             text
         )  # before other line ends are told: U+0085 may be half a letter still
     return tidy(text)
+
+
+def _is_sound(text: str) -> bool:
+    """Whether there is nothing to repair, as far as two searches tell it: so it is for most."""
+    return not (
+        _TOGETHER.search(text)
+        or _SUSPECT.search(text)
+        or "  " in text
+        or text[:1] == " "
+        or text[-1:] == " "
+        or _arabic_read_as_latin(text)
+    )
 
 
 def mend_letters(text: str) -> str:
@@ -133,15 +153,19 @@ def _arabic_read_as_latin(line: str, *, sure: bool = False) -> str | None:
         sure: the text around it is so, so that two letters are enough.
     """
     high = len(_HIGH_LATIN.findall(line))
-    if high < 2 or (not sure and (high < 3 or high < 1.2 * len(_ASCII_LETTER.findall(line)))):
+    if high < 2 or (not sure and (high < 3 or high < 1.2 * _ascii_letters(line))):
         return None
     raw = _encode(line, _TO_1252)
     if raw is None or _is_utf8(raw):
         return None
     mended = raw.decode("cp1256", "replace")
     arabic = len(_ARABIC.findall(mended))
-    foreign = len(_WORD_LETTER.findall(mended)) - arabic - len(_ASCII_LETTER.findall(mended))
+    foreign = len(_WORD_LETTER.findall(mended)) - arabic - _ascii_letters(mended)
     return mended if arabic >= 2 and foreign * 8 <= arabic else None
+
+
+def _ascii_letters(text: str) -> int:
+    return len(text.encode("ascii", "ignore").translate(None, _NOT_LETTERS))
 
 
 def _is_utf8(raw: bytes) -> bool:

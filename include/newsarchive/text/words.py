@@ -1,6 +1,7 @@
 """Count words, also where a script writes them without spaces."""
 
 import re
+from collections.abc import Iterable
 
 from newsarchive.text.remember import remembered
 
@@ -36,6 +37,21 @@ def count_words(text: str) -> int:
         count += sum(-(-len(run) // _RUN_LETTERS) for run in _RUN.findall(text))
         text = _RUN.sub(" ", text)
     return count + len(_COUNTED.findall(text))
+
+
+def has_words(texts: Iterable[str], least: int) -> bool:
+    """Say whether texts have so many words together; what is behind these is not counted.
+
+    Args:
+        texts: of which words are counted as `count_words` does.
+        least: one at least.
+    """
+    count = 0
+    for text in texts:
+        count += count_words(text)
+        if count >= least:
+            return True
+    return False
 
 
 def split_words(bare: str) -> list[str]:
