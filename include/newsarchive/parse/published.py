@@ -146,12 +146,8 @@ def published(page: Page, main: Piece) -> Dated | None:
         main: the article's text, with the bare dates above it.
     """
     latest = page.captured_at + CLOCK_SLACK
-    sure = [*page.stated, *(("rule", m) for m in _rule_dates(page, page.rule))]
-    if "published" in page.labels:
-        sure += _moments(page, "label", _exact(page, page.labels["published"]))
-    stated = (Dated(kind, moment) for kind, moment in sure)
     chosen: Dated | None = None
-    for dated in chain(stated, _seen(page, main), _listed_dates(page), _last_resorts(page)):
+    for dated in chain(_sure(page), _seen(page, main), _listed_dates(page), _last_resorts(page)):
         if first_possible([dated.moment], latest) is None:
             continue
         if chosen is None or (dated.moment.at and dated.moment.day == chosen.moment.day):
@@ -159,6 +155,15 @@ def published(page: Page, main: Piece) -> Dated | None:
         if chosen.moment.at or dated.kind not in _STATED:
             break
     return chosen
+
+
+def _sure(page: Page) -> Iterator[Dated]:
+    """Dates that are stated to be the page's: no guesses."""
+    yield from (Dated(kind, moment) for kind, moment in page.stated)
+    yield from (Dated("rule", moment) for moment in _rule_dates(page, page.rule))
+    if "published" in page.labels:
+        shown = _exact(page, page.labels["published"])
+        yield from (Dated(kind, moment) for kind, moment in _moments(page, "label", shown))
 
 
 def _seen(page: Page, main: Piece) -> Iterator[Dated]:
