@@ -3,8 +3,9 @@
     make bench-archive [ARGS="--articles 5000000 --years 10 --peers 1000000"]
 
 Arabic articles of about 1,800 characters, words by Zipf's law, are written month by month through
-the tables, as publish writes them, with their versions, index and coverage. A run that was stopped
-goes on with the month after the last one. Then:
+the tables, as a run writes them: with their links, captures, versions, index and stories, and with
+each day's listings and coverage. A run that was stopped goes on with the month after the last one.
+Then:
 
 - what opening `archive.duckdb` and the first count(*) of one day take, each in a new process
 - what publishing one more day takes
@@ -38,7 +39,8 @@ from newsarchive.store import snapshot
 from newsarchive.store.tables import Archive
 
 LAST = date(2026, 9, 30)
-WRITTEN = ("versions", "articles", "article_index")
+WITH_TEXTS = ("versions", "articles", "article_index")
+WRITTEN = (*WITH_TEXTS, "links", "captures", "stories", "listings", "coverage")
 WORDS = 60_000
 LETTERS = np.array(list("ابتثجحخدذرزسشصضطظعغفقكلمنهوي"))
 OPEN = """
@@ -158,6 +160,35 @@ def month_of(texts: Texts, days: list[date], a_day: int, sources: int) -> dict[s
                 "article_day": day,
             },
         ),
+        "links": rows(
+            TABLES["links"],
+            number,
+            {name: common[name] for name in ("source", "url", "title")}
+            | {"run_day": day, "link_id": ids, "host": common["source"]},
+        ),
+        "captures": rows(
+            TABLES["captures"],
+            number,
+            {name: common[name] for name in ("capture_id", "source", "url", "payload_sha256")}
+            | {name: common[name] for name in ("warc_path", "warc_offset", "warc_length")}
+            | {"run_day": day, "link_id": ids, "captured_at": moments, "record_sha256": record}
+            | {"kind": ["page"] * number, "outcome": ["ok"] * number, "status": [200] * number},
+        ),
+        "stories": rows(
+            TABLES["stories"],
+            number,
+            {"article_day": day, "article_id": ids, "story_id": ids, "text_sha256": text}
+            | {"signature": [sha256(i.encode()).digest() * 2 for i in ids]},
+        ),
+        **{
+            name: rows(
+                TABLES[name],
+                len(days) * sources,
+                {"run_day": [d for d in days for _ in range(sources)]}
+                | {"source": [f"paper_{n}" for _ in days for n in range(sources)]},
+            )
+            for name in ("listings", "coverage")
+        },
     }
 
 
@@ -292,7 +323,7 @@ def main() -> None:
     published = publishing(root, args)
     print(f"\n{measure.circumstances()}; {number:,} articles on {365 * args.years:,} days\n")
     print("| what | |\n|---|---|")
-    for what, names in (("articles alone", ["articles"]), ("with versions and index", WRITTEN)):
+    for what, names in (("articles alone", ["articles"]), ("with versions and index", WITH_TEXTS)):
         rate = number / sum(filled[n] for n in names)
         print(f"| written, articles a second and core, {what} | {rate:,.0f} |")
     print(f"| open the archive, ms | {opened * 1000:.0f} |")

@@ -96,6 +96,8 @@ class _Work:
     def tell(self, day: date) -> bool:
         """Give a day's articles their stories; say whether one has another story than before."""
         rows = self._at(day)
+        if not rows:
+            return False
         texts = self._texts
         told = story_ids(
             _signatures(rows),

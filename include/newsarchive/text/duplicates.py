@@ -8,6 +8,7 @@ from hashlib import blake2b
 import numpy as np
 
 from newsarchive.text.folding import bare
+from newsarchive.text.remember import remembered
 from newsarchive.text.words import split_words
 
 _SHINGLE = 5  # words; a fact that differs takes five shingles with it
@@ -62,12 +63,17 @@ def shingled(title: str, text: str) -> Shingled:
 
 def _runs(words: list[str]) -> np.ndarray:
     """Return a hash of 32 bits for each run of words."""
-    hashes = np.fromiter((zlib.crc32(w.encode()) for w in words), np.uint64, len(words))
+    hashes = np.fromiter(map(_hash_of, words), np.uint64, len(words))
     if len(words) < _SHINGLE:
         hashes = np.pad(hashes, (0, _SHINGLE - len(words)))
     count = len(hashes) - _SHINGLE + 1
     runs = sum(hashes[n : n + count] * place for n, place in enumerate(_PLACES))
     return np.asarray(runs) >> _HALF
+
+
+@remembered(32_768)  # a language's frequent words
+def _hash_of(word: str) -> int:
+    return zlib.crc32(word.encode())
 
 
 def signature(of: Shingled) -> bytes:
