@@ -356,12 +356,11 @@ def _by_links(captures: pa.Table) -> Iterator[pa.Table]:
     # A link's visits belong together; of bytes that two imports added at once one is enough.
     pages = pc.unique(captures["link_id"].drop_null())
     imports = pa.array(_first_of_each_import(captures), pa.string())
-    groups = [
-        having(captures, column, identities[n : n + _GROUP])
-        for column, identities in (("link_id", pages), ("capture_id", imports))
-        for n in range(0, len(identities), _GROUP)
-    ]
-    yield from groups or [captures]
+    if not len(pages) and not len(imports):
+        yield captures
+    for column, identities in (("link_id", pages), ("capture_id", imports)):
+        for n in range(0, len(identities), _GROUP):
+            yield having(captures, column, identities[n : n + _GROUP])
 
 
 def _number(captures: pa.Table) -> int:
