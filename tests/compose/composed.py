@@ -40,9 +40,10 @@ class Stack:
         env = folder / ".env"
         text = env.read_text()
         for name, value in {**chosen, **IMAGES, "NEWSARCHIVE_AIRFLOW_PORT": self.port}.items():
-            text = re.sub(rf"^#?{name}=.*\n", "", text, flags=re.MULTILINE)
-            text += f"\n{name}={value}"
-        env.write_text(text + "\n")
+            line = f"{name}={value}"
+            text, found = re.subn(rf"^#?{name}=.*$", line, text, flags=re.MULTILINE)
+            text += "" if found else f"{line}\n"
+        env.write_text(text)
         self.password = re.search(r"^AIRFLOW_ADMIN_PASSWORD=(.+)$", text, re.MULTILINE)[1]  # type: ignore[index]
 
     def compose(self, *words: str) -> str:
