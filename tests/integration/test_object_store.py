@@ -300,14 +300,18 @@ def test_a_run_killed_at_any_moment_is_finished_by_the_next(
 ) -> None:
     chance = random.Random(seed := random.randrange(10**6))
     day, kills = DAYS[0], len(draw(range(200), 6))
+    began = time.monotonic()
+    assert newsroom.run(*newsroom.words, "run", "--day", day).code == 0
+    took = time.monotonic() - began
+    day += timedelta(days=1)
     killed = 0
     while killed < kills:
         with newsroom.run.process(*newsroom.words, "run", "--day", day) as process:
-            time.sleep(chance.uniform(0.5, 4))
+            time.sleep(chance.uniform(0, took))
             finished = process.poll() is not None
             process.kill()
         killed += not finished
-        if finished or killed % 3 == 0:
+        if finished or killed % 5 == 0:
             day += timedelta(days=1)
     newsroom.is_whole(*days_between(DAYS[0], day))
     assert list((newsroom.own.state_dir / "staging").rglob("*.open")) == []
