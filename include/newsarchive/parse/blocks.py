@@ -40,26 +40,30 @@ _MOST_BLOCKS = 20_000
 
 
 @dataclass(slots=True)
-class Box:
-    """An element that sets its text apart from what is around it."""
+class Boxes:
+    """Elements that set their text apart from what is around them: a list a field, in page order."""
 
-    tag: str
-    parent: int
-    """Its parent's place among the boxes; -1 for the first."""
-    depth: int
-    names: list[int]
+    tags: list[str] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    """The place of each one's parent among the boxes; -1 for the first."""
+    depths: list[int] = field(default_factory=list)
+    names: list[list[int]] = field(default_factory=list)
     """Numbers of the words of its class, of its id, its role and itemprop, as they come."""
-    hidden: bool
+    hidden: list[bool] = field(default_factory=list)
     """Whether it, or a box around it, is not shown."""
-    heading: bool
+    headings: list[bool] = field(default_factory=list)
     """Whether it, or a box around it, is a heading."""
-    form: int
+    forms: list[int] = field(default_factory=list)
     """Same for boxes of the same tags and classes all the way up."""
-    first: int
+    firsts: list[int] = field(default_factory=list)
     """Its text begins with this block ..."""
-    end: int
+    ends: list[int] = field(default_factory=list)
     """... and ends before this one."""
-    element: HtmlElement
+    elements: list[HtmlElement] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.tags)
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ class Blocks:
     """The blocks of a page and their boxes, both in page order."""
 
     blocks: list[Block] = field(default_factory=list)
-    boxes: list[Box] = field(default_factory=list)
+    boxes: Boxes = field(default_factory=Boxes)
 
 
 def read_blocks(root: HtmlElement) -> Blocks:
@@ -96,6 +100,7 @@ def read_blocks(root: HtmlElement) -> Blocks:
     """
     found = Blocks()
     blocks, boxes = found.blocks, found.boxes
+    parents, ends = boxes.parents, boxes.ends
     forms: dict[tuple[int, str, str | None], int] = {}
     parts: list[str] = []
     inner: list[str] = []
@@ -124,8 +129,8 @@ def read_blocks(root: HtmlElement) -> Blocks:
             if kind == _BOX:
                 if len(blocks) > _MOST_BLOCKS:
                     break
-                boxes.append(_box_of(element, tag, box, boxes, forms, len(blocks)))
-                box = len(boxes) - 1
+                _add_box(boxes, element, tag, box, forms, len(blocks))
+                box = len(ends) - 1
             elif kind == _UNSEEN:
                 walk.skip_subtree()
                 continue
@@ -140,9 +145,8 @@ def read_blocks(root: HtmlElement) -> Blocks:
             text = element.text
         else:
             if kind == _BOX:
-                left = boxes[box]
-                left.end = len(blocks)
-                box = left.parent
+                ends[box] = len(blocks)
+                box = parents[box]
             elif kind == _LINK:
                 links -= 1
             elif kind == _BOLD:
@@ -163,9 +167,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
                     bold += size
     if parts:
         _flush(blocks, parts, box, linked, bold, inner)
-    for left in boxes:
-        if left.end < left.first:
-            left.end = len(blocks)
+    for place, end in enumerate(ends):
+        if end < 0:
+            ends[place] = len(blocks)
     return found
 
 
@@ -188,23 +192,20 @@ def _flush(
         inner.clear()
 
 
-def _box_of(
+def _add_box(
+    boxes: Boxes,
     element: HtmlElement,
     tag: str,
     parent: int,
-    boxes: list[Box],
     forms: dict[tuple[int, str, str | None], int],
     first: int,
-) -> Box:
+) -> None:
     names: list[int] = []
     css: str | None = None
+    hidden, heading, form, depth = False, tag in HEADINGS, -1, 0
     if parent >= 0:
-        outer = boxes[parent]
-        hidden, heading = outer.hidden, outer.heading or tag in HEADINGS
-        above, depth = outer.form, outer.depth + 1
-    else:
-        hidden, heading = False, tag in HEADINGS
-        above, depth = -1, 0
+        hidden, heading = boxes.hidden[parent], heading or boxes.headings[parent]
+        form, depth = boxes.forms[parent], boxes.depths[parent] + 1
     for key, value in element.items():
         if key == "class":
             css = value
@@ -217,9 +218,16 @@ def _box_of(
             hidden = hidden or _HIDDEN_STYLE.search(value) is not None
         elif key == "hidden":
             hidden = True
-    form = forms.setdefault((above, tag, css), len(forms))
-    tag = tag[:_LONGEST_NAMES]
-    return Box(tag, parent, depth, names, hidden, heading, form, first, -1, element)
+    boxes.tags.append(tag[:_LONGEST_NAMES])
+    boxes.parents.append(parent)
+    boxes.depths.append(depth)
+    boxes.names.append(names)
+    boxes.hidden.append(hidden)
+    boxes.headings.append(heading)
+    boxes.forms.append(forms.setdefault((form, tag, css), len(forms)))
+    boxes.firsts.append(first)
+    boxes.ends.append(-1)
+    boxes.elements.append(element)
 
 
 _name_of_box, _name_within = numbers_of("c"), numbers_of("i")

@@ -5,6 +5,7 @@ Everything is counted over the whole page at once: pages have thousands of block
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -30,6 +31,7 @@ AROUND = (
     "blockquote", "section", "li", "p", "h1", "h2", "h3",
 )  # fmt: skip
 _TAG_PLACE = {tag: n for n, tag in enumerate(TAGS)}
+_AROUND_FLAGS = {name: 1 << k for k, name in enumerate(AROUND)}
 _LEVELS = 4
 _SHORT_WORDS = 20
 """Of blocks up to this long the words themselves are evidence: "Share", "Read also"."""
@@ -39,6 +41,7 @@ _WORD = re.compile(r"\w+")
 _WORD_OR_END = re.compile(r"\w+|\n")
 _BULLETS = frozenset("-*\u2013\u2014\u2022\u00b7\u25cf\u25a0\u25aa\u25ba>|\u00bb")
 _QUOTES = frozenset("\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u300c\u300d")
+_ENDS = frozenset(".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964")
 _CLOSERS = "\"'\u201d\u2019\u00bb)\u300d]"
 # Classes of characters, one bit each.
 _SPACE, _LETTER, _UPPER, _DIGIT, _SINGLE, _COMMA, _STOP = (1 << n for n in range(7))
@@ -169,12 +172,12 @@ class _Measuring:
         self.n = len(self.texts)
         self.columns: list[NDArray[np.generic]] = []
         boxes = page.boxes
-        self.box = np.fromiter((b.box for b in page.blocks), np.int32, self.n)
-        self.parent = np.fromiter((b.parent for b in boxes), np.int32, len(boxes))
-        self.depth = np.fromiter((b.depth for b in boxes), np.int32, len(boxes))
+        self.box = np.array([b.box for b in page.blocks], np.int32)
+        self.parent = np.array(boxes.parents, np.int32)
+        self.depth = np.array(boxes.depths, np.int32)
         self.spans = np.empty((len(boxes), 2), np.int32)
-        self.spans[:, 0] = [b.first for b in boxes]
-        self.spans[:, 1] = [b.end for b in boxes]
+        self.spans[:, 0] = boxes.firsts
+        self.spans[:, 1] = boxes.ends
         levels = [self.box]
         for _ in range(_LEVELS - 1):
             last = levels[-1]
@@ -193,9 +196,7 @@ class _Measuring:
         self.look_around()
         self.find_best()
         self.compare_forms()
-        values = np.empty((len(self.columns), self.n), np.float32)
-        for row, column in zip(values, self.columns, strict=True):
-            row[:] = column
+        values = np.vstack(self.columns, dtype=np.float32, casting="same_kind")
         return Features(np.ascontiguousarray(values.T), self.tokens(), self.levels[:3], self.spans)
 
     # ------------------------------------------------------------------ a block by itself
@@ -203,7 +204,8 @@ class _Measuring:
     def count_characters(self) -> None:
         texts = self.texts
         size = np.fromiter(map(len, texts), np.int32, self.n)
-        codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        self.whole = "".join(texts)
+        codes = np.frombuffer(self.whole.encode("utf-32-le", "surrogatepass"), np.uint32)
         bits = _classes().take(codes, mode="clip")
         starts = np.zeros(self.n, np.intp)
         np.cumsum(size[:-1], out=starts[1:])
@@ -223,20 +225,17 @@ class _Measuring:
         self.commas = per_block((bits & _COMMA) > 0)
         stops = per_block((bits & _STOP) > 0)
         solid = np.maximum(per_block((bits & _SPACE) == 0), 1)
-        linked = np.fromiter((b.linked for b in self.page.blocks), np.int32, self.n)
-        bold = np.fromiter((b.bold for b in self.page.blocks), np.int32, self.n)
+        linked = np.array([b.linked for b in self.page.blocks], np.int32)
+        bold = np.array([b.bold for b in self.page.blocks], np.int32)
         self.links = np.minimum(linked / solid, 1.0)
         last = [t.rstrip(_CLOSERS)[-1:] for t in texts]
-        ends = np.array(
-            [c != "" and c in ".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964" for c in last]
-        )
+        ends = np.array([c in _ENDS for c in last])
         colon = np.array([c in (":", "\uff1a") for c in last])
-        seen: dict[str, int] = {}
-        for text in texts:
-            seen[text] = seen.get(text, 0) + 1
+        seen = Counter(texts)
         repeats = np.array([seen[t] for t in texts])
         inner = np.array([bool(b.names) for b in self.page.blocks])
-        first_lower = np.array([t[0].islower() for t in texts])
+        first = [t[0] for t in texts]
+        first_lower = np.array(list(map(str.islower, first)))
         self.ends = ends
         self.add(
             np.log1p(size),
@@ -255,11 +254,19 @@ class _Measuring:
             np.minimum(repeats, 10),
             inner,
             first_lower,
-            np.array([t[0] in _BULLETS for t in texts]),
-            np.array([t[0] in _QUOTES for t in texts]),
-            np.array(["\u00a9" in t or "(c)" in t or "\u00ae" in t for t in texts]),
-            np.array(["@" in t or "http" in t or "www." in t for t in texts]),
+            np.array([c in _BULLETS for c in first]),
+            np.array([c in _QUOTES for c in first]),
+            self.with_any("\u00a9", "(c)", "\u00ae"),
+            self.with_any("@", "http", "www."),
         )  # fmt: skip
+
+    def with_any(self, *parts: str) -> NDArray[np.bool_]:
+        """Which blocks have any of these parts; few pages have all of them."""
+        found = np.zeros(self.n, bool)
+        for part in parts:
+            if part in self.whole:
+                found |= np.array([part in t for t in self.texts])
+        return found
 
     # ------------------------------------------------------------------ where it stands
 
@@ -281,17 +288,17 @@ class _Measuring:
             if title >= 0
             else np.full(n, -20.0)
         )
-        tags = [boxes[b.box].tag if b.box >= 0 else "body" for b in self.page.blocks]
-        tag = np.array([_TAG_PLACE.get(t, len(TAGS)) for t in tags])
-        around = {name: 1 << k for k, name in enumerate(AROUND)}
+        # The last, at -1, are of what stands in no box.
+        tags = [*boxes.tags, "body"]
+        tag = np.array([_TAG_PLACE.get(t, len(TAGS)) for t in tags])[self.box]
         flags: list[int] = []
-        for box in boxes:
-            flags.append((flags[box.parent] if box.parent >= 0 else 0) | around.get(box.tag, 0))
+        for name, above in zip(boxes.tags, boxes.parents, strict=True):
+            flags.append((flags[above] if above >= 0 else 0) | _AROUND_FLAGS.get(name, 0))
         mine = np.array([*flags, 0])[self.box]
-        hidden = np.array([b.box >= 0 and boxes[b.box].hidden for b in self.page.blocks])
+        hidden = np.array([*boxes.hidden, False])[self.box]
         siblings = np.bincount(self.parent[self.parent >= 0], minlength=len(boxes) + 1)
         self.tag = tag
-        self.heading = np.array([t in HEADINGS for t in tags])
+        self.heading = np.array([t in HEADINGS for t in tags])[self.box]
         self.add(
             order / n,
             self.before / total,
@@ -300,12 +307,12 @@ class _Measuring:
             np.full(n, float(title >= 0)),
             np.clip(order - title, -50, 50) if title >= 0 else np.full(n, -99),
             since,
-            self.depth[self.box] if boxes else np.zeros(n),
+            self.depth[self.box] if len(boxes) else np.zeros(n),
             hidden,
             np.log1p(siblings[self.levels[1]]),
             np.log1p(siblings[self.box]),
-            *(tag == np.arange(len(TAGS) + 1)[:, None]),
-            *((mine >> np.arange(len(AROUND))[:, None]) & 1),
+            tag == np.arange(len(TAGS) + 1)[:, None],
+            (mine >> np.arange(len(AROUND))[:, None]) & 1,
         )
 
     def read_words(self) -> None:
@@ -382,68 +389,70 @@ class _Measuring:
         longs = self.sums(running_text)
         heads = self.sums(self.heading)
         top = max(float(score.max()), 1e-6)
-        for level in range(_LEVELS):
-            at = np.where(self.levels[level] >= 0, self.levels[level], boxes)
-            some = np.maximum(chars[at], 1)
-            count = np.maximum(blocks[at], 1)
-            self.add(
-                np.log1p(chars[at]),
-                links[at] / some,
-                np.log1p(blocks[at]),
-                paragraphs[at] / count,
-                longs[at] / count,
-                heads[at] / count,
-                score[at] / top,
-                chars[at] / self.total,
-            )
+        count = np.maximum(blocks, 1)
+        of_boxes = np.stack(
+            [
+                np.log1p(chars),
+                links / np.maximum(chars, 1),
+                np.log1p(blocks),
+                paragraphs / count,
+                longs / count,
+                heads / count,
+                score / top,
+                chars / self.total,
+            ]
+        )
+        self.add(*(of_boxes[:, level] for level in self.levels))
 
     def find_best(self) -> None:
         """Compare with the box that holds most running text, as readability finds it."""
         n, boxes = self.n, self.page.boxes
         order = np.arange(n)
-        if not boxes:
+        if not len(boxes):
             self.add(*(np.zeros(n) for _ in range(6)))
             return
         dense = 1 - self.box_links[:-1] / np.maximum(self.chars[:-1], 1)
         best = int(np.argmax(self.score[:-1] * dense))
         first, end = self.spans[best]
         inside = (order >= first) & (order < end)
-        apart = np.full(n, boxes[best].depth + 1)
+        apart = np.full(n, boxes.depths[best] + 1)
         at, steps = best, 0
         while at >= 0:
             low, high = self.spans[at]
             reached = (order >= low) & (order < high)
             apart[reached] = np.minimum(apart[reached], steps)
-            at, steps = boxes[at].parent, steps + 1
+            at, steps = boxes.parents[at], steps + 1
         self.add(
             np.clip(order - first, -50, 50),
             np.clip(order - (end - 1), -50, 50),
             inside,
             apart,
-            self.depth[self.box] - boxes[best].depth,
+            self.depth[self.box] - boxes.depths[best],
             self.box == best,
         )
 
     def compare_forms(self) -> None:
         """Compare with blocks of the same tags and classes: paragraphs of a text are alike."""
         boxes = self.page.boxes
-        forms = np.append(np.fromiter((b.form for b in boxes), np.int32, len(boxes)), -1)
+        forms = np.array([*boxes.forms, -1], np.int32) + 1
         running = np.where(self.running_text, self.size, 0)
         total = max(int(running.sum()), 1)
-        for level in range(3):
-            at = np.where(self.levels[level] >= 0, self.levels[level], len(boxes))
-            form = forms[at] + 1
+        for level in self.levels[:3]:
+            form = forms[level]
             kinds = int(form.max()) + 1
             held = np.bincount(form, running, minlength=kinds)
             chars = np.bincount(form, self.size, minlength=kinds)
             links = np.bincount(form, self.links * self.size, minlength=kinds)
             count = np.bincount(form, minlength=kinds)
-            self.add(
-                held[form] / total,
-                links[form] / np.maximum(chars[form], 1),
-                np.log1p(count[form]),
-                held[form] / max(float(held.max()), 1.0),
+            of_forms = np.stack(
+                [
+                    held / total,
+                    links / np.maximum(chars, 1),
+                    np.log1p(count),
+                    held / max(float(held.max()), 1.0),
+                ]
             )
+            self.add(of_forms[:, form])
 
     # ------------------------------------------------------------------ words
 
@@ -451,15 +460,17 @@ class _Measuring:
         boxes = self.page.boxes
         named: list[int] = []
         counts: list[int] = []
-        for box in boxes:
-            if box.end > box.first:
-                named += box.names
-                named.append(_tag_number(box.tag))
-                counts.append(len(box.names) + 1)
+        for tag, names, first, end in zip(
+            boxes.tags, boxes.names, boxes.firsts, boxes.ends, strict=True
+        ):
+            if end > first:
+                named += names
+                named.append(_tag_number(tag))
+                counts.append(len(names) + 1)
             else:
                 counts.append(0)
-        tags = [*(b.tag for b in boxes), ""]  # the last, at -1, of what stands in no box
-        parents = [*(b.parent for b in boxes), -1]
+        tags = [*boxes.tags, ""]  # the last, at -1, of what stands in no box
+        parents = [*boxes.parents, -1]
         # The words of a short block, of the classes in it, and the tags around it.
         numbers = np.zeros(self.numbered, np.int32)
         numbers[list(self.first.values())] = word_numbers(self.first)

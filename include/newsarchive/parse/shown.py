@@ -1,13 +1,13 @@
 """What a page shows and claims, from which the text of its article is chosen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
 from lxml.html import HtmlElement
 
-from newsarchive.parse.blocks import Block, Blocks, Box, read_blocks
+from newsarchive.parse.blocks import Block, Blocks, Boxes, read_blocks
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.evidence import Page
@@ -97,16 +97,19 @@ def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
     """
     around = {title, *title.iterancestors()} if title is not None else set()
     beside: list[bool] = []
-    for box in shown.blocks.boxes:
-        off = (box.parent >= 0 and beside[box.parent]) or box.hidden
+    boxes = shown.blocks.boxes
+    for parent, hidden, first, end, element in zip(
+        boxes.parents, boxes.hidden, boxes.firsts, boxes.ends, boxes.elements, strict=True
+    ):
+        off = (parent >= 0 and beside[parent]) or hidden
         # Of a box without text it does not matter: pages have hundreds.
-        off = off or (box.first < box.end and is_aside(box.element))
-        beside.append(off and box.element not in around)
+        off = off or (first < end and is_aside(element))
+        beside.append(off and element not in around)
     beside.append(False)  # the last, at -1, is of what stands in no box
-    return _lines((b for b in shown.blocks.blocks if not beside[b.box]), shown.blocks.boxes)
+    return _lines((b for b in shown.blocks.blocks if not beside[b.box]), boxes)
 
 
-def _lines(blocks: Iterable[Block], boxes: Sequence[Box]) -> list[Line]:
+def _lines(blocks: Iterable[Block], boxes: Boxes) -> list[Line]:
     lines = []
     for block in blocks:
         shown = text = block.text
@@ -115,7 +118,7 @@ def _lines(blocks: Iterable[Block], boxes: Sequence[Box]) -> list[Line]:
             text = repair(text)
             if not text:
                 continue
-        heading = block.box >= 0 and boxes[block.box].heading
+        heading = block.box >= 0 and boxes.headings[block.box]
         link = block.linked > 0 and block.linked >= 0.9 * len(shown.replace(" ", ""))
         lines.append(Line(text, False, heading, link))
     return lines
@@ -124,9 +127,11 @@ def _lines(blocks: Iterable[Block], boxes: Sequence[Box]) -> list[Line]:
 def _title_block(page: Page, shown: Blocks) -> int:
     """Place of the block that is the headline; -1 where none is."""
     if page.title_element is not None:
-        for box in shown.boxes:
-            if box.element is page.title_element:
-                return box.first if box.first < box.end else -1
+        boxes = shown.boxes
+        for place, element in enumerate(boxes.elements):
+            if element is page.title_element:
+                first = boxes.firsts[place]
+                return first if first < boxes.ends[place] else -1
     own = bare(page.title)
     if own:
         for n, block in enumerate(shown.blocks):
