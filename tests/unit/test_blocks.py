@@ -44,25 +44,27 @@ def test_a_block_knows_its_links_bold_letters_and_boxes() -> None:
     page = blocks_of(PAGE)
     home, _, headline, _, second, *_, hidden = page.blocks
     assert (home.linked, second.linked, headline.bold) == (4, 5, 5)
+    boxes = page.boxes
     tags = []
     at = second.box
     while at >= 0:
-        tags.append(page.boxes[at].tag)
-        at = page.boxes[at].parent
+        tags.append(boxes.tags[at])
+        at = boxes.parents[at]
     assert tags == ["p", "article", "body"]
-    article = page.boxes[page.boxes[second.box].parent]
-    assert article.names == [numbers_of("c")(word) for word in ("story", "body", "main")]
-    assert [page.blocks[n].text for n in (article.first, article.end - 1)] == [
+    article = boxes.parents[second.box]
+    words = [numbers_of("c")(word) for word in ("story", "body", "main")]
+    assert boxes.names[article] == [*words, numbers_of("t")("article")]
+    assert [page.blocks[n].text for n in (boxes.firsts[article], boxes.ends[article] - 1)] == [
         "Rain stops play",
         "not seen",
     ]
-    assert page.boxes[hidden.box].hidden
-    assert not page.boxes[home.box].hidden
+    assert boxes.hidden[hidden.box]
+    assert not boxes.hidden[home.box]
 
 
 def test_boxes_of_the_same_tags_and_classes_have_one_form() -> None:
     page = blocks_of("<body><p class=a>x</p><p class=a>y</p><p class=b>z</p>")
-    forms = [page.boxes[b.box].form for b in page.blocks]
+    forms = [page.boxes.forms[b.box] for b in page.blocks]
     assert forms[0] == forms[1] != forms[2]
 
 

@@ -41,14 +41,14 @@ _MOST_BLOCKS = 20_000
 
 @dataclass(slots=True)
 class Boxes:
-    """Elements that set their text apart from what is around them: a list a field, in page order."""
+    """Elements that set their text apart from what is around them: a list for each field."""
 
     tags: list[str] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     """The place of each one's parent among the boxes; -1 for the first."""
     depths: list[int] = field(default_factory=list)
     names: list[list[int]] = field(default_factory=list)
-    """Numbers of the words of its class, of its id, its role and itemprop, as they come."""
+    """Numbers of the words of its class, id, role and itemprop, as they come, and of its tag."""
     hidden: list[bool] = field(default_factory=list)
     """Whether it, or a box around it, is not shown."""
     headings: list[bool] = field(default_factory=list)
@@ -209,28 +209,31 @@ def _add_box(
     for key, value in element.items():
         if key == "class":
             css = value
-            names = [*names, *_box_names(value[:_LONGEST_NAMES])]
+            names += _box_names(value[:_LONGEST_NAMES])
         elif key == "id":
-            names = [*names, *_box_names(value[:_LONGEST_NAMES])]
+            names += _box_names(value[:_LONGEST_NAMES])
         elif key in ("role", "itemprop"):
-            names = [*names, _name_of_box(f"{key}:{value[:30].lower()}")]
+            names.append(_name_of_box(f"{key}:{value[:30].lower()}"))
         elif key == "style":
             hidden = hidden or _HIDDEN_STYLE.search(value) is not None
         elif key == "hidden":
             hidden = True
-    boxes.tags.append(tag[:_LONGEST_NAMES])
+    form = forms.setdefault((form, tag, css), len(forms))
+    tag = tag[:_LONGEST_NAMES]
+    names.append(_tag_number(tag))
+    boxes.tags.append(tag)
     boxes.parents.append(parent)
     boxes.depths.append(depth)
     boxes.names.append(names)
     boxes.hidden.append(hidden)
     boxes.headings.append(heading)
-    boxes.forms.append(forms.setdefault((form, tag, css), len(forms)))
+    boxes.forms.append(form)
     boxes.firsts.append(first)
     boxes.ends.append(-1)
     boxes.elements.append(element)
 
 
-_name_of_box, _name_within = numbers_of("c"), numbers_of("i")
+_name_of_box, _name_within, _tag_number = map(numbers_of, "cit")
 
 
 @remembered(16_384)  # the classes of a site are few

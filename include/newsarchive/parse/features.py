@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from math import prod
 from typing import TypeVar
 
@@ -415,13 +415,13 @@ class _Measuring:
         best = int(np.argmax(self.score[:-1] * dense))
         first, end = self.spans[best]
         inside = (order >= first) & (order < end)
+        upwards = [best]
+        while (above := boxes.parents[upwards[-1]]) >= 0:
+            upwards.append(above)
         apart = np.full(n, boxes.depths[best] + 1)
-        at, steps = best, 0
-        while at >= 0:
-            low, high = self.spans[at]
-            reached = (order >= low) & (order < high)
-            apart[reached] = np.minimum(apart[reached], steps)
-            at, steps = boxes.parents[at], steps + 1
+        for steps in range(len(upwards) - 1, -1, -1):  # a box within another has fewer
+            at = upwards[steps]
+            apart[boxes.firsts[at] : boxes.ends[at]] = steps
         self.add(
             np.clip(order - first, -50, 50),
             np.clip(order - (end - 1), -50, 50),
@@ -458,17 +458,9 @@ class _Measuring:
 
     def tokens(self) -> Tokens:
         boxes = self.page.boxes
-        named: list[int] = []
-        counts: list[int] = []
-        for tag, names, first, end in zip(
-            boxes.tags, boxes.names, boxes.firsts, boxes.ends, strict=True
-        ):
-            if end > first:
-                named += names
-                named.append(_tag_number(tag))
-                counts.append(len(names) + 1)
-            else:
-                counts.append(0)
+        filled = np.flatnonzero(self.spans[:, 1] > self.spans[:, 0])
+        names = [boxes.names[k] for k in filled.tolist()]
+        named = np.repeat(filled, list(map(len, names)))
         tags = [*boxes.tags, ""]  # the last, at -1, of what stands in no box
         parents = [*boxes.parents, -1]
         # The words of a short block, of the classes in it, and the tags around it.
@@ -478,11 +470,11 @@ class _Measuring:
         inner = [len(b.names) for b in self.page.blocks]
         order = np.arange(self.n)
         places = np.concatenate([self.word_places[short], np.repeat(order, inner), order])
-        worded = [n for b in self.page.blocks for n in b.names]
+        worded = list(chain.from_iterable(b.names for b in self.page.blocks))
         worded += [_place_number(f"{tags[parents[b]]}/{tags[b]}") for b in self.box.tolist()]
         by_block = np.argsort(places, kind="stable")
         return Tokens(
-            _pairs(np.repeat(np.arange(len(boxes)), counts), np.array(named, np.int32)),
+            _pairs(named, np.fromiter(chain.from_iterable(names), np.int32, len(named))),
             _pairs(
                 places[by_block],
                 np.concatenate([numbers[self.word_ids[short]], np.array(worded, np.int32)])[
@@ -499,4 +491,4 @@ def _pairs(places: NDArray[np.intp], numbers: Ints) -> Ints:
     return pairs
 
 
-_tag_number, _place_number = numbers_of("t"), numbers_of("p")
+_place_number = numbers_of("p")

@@ -7,10 +7,10 @@ vowel marks, letter case and kinds of colon do not matter.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import fold
+from newsarchive.text.remember import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def match_label(line: str) -> Label | None:
     Args:
         line: one line or one block's text, repaired.
     """
-    if len(line) > _LONGEST_LINE:
+    if len(line) > _LONGEST_LINE or not _may_begin(line, _BEGINNINGS):
         return None
     line = _LEAD.sub("", line)
     head = _untrailed(line)
@@ -394,15 +394,26 @@ def is_related_header(text: str) -> bool:
 
     Cheap, as pages have thousands of short texts.
     """
-    return len(text) <= 60 and _is_related_header(text)
+    return len(text) <= 60 and _may_begin(text, _RELATED_BEGINNINGS) and _is_related_header(text)
 
 
-@lru_cache(maxsize=16_384)  # the menus of a site are on all its pages
+_RELATED = (
+    frozenset(k for k, v in _KIND.items() if v == "related" and k not in _NEEDS_VALUE)
+    | {fold(phrase) for phrase in ("related", "المزيد")}
+) - _ELSEWHERE
+_BEGINNINGS = frozenset(phrase[:2] for phrase in _KIND)
+_RELATED_BEGINNINGS = frozenset(phrase[:2] for phrase in _RELATED)
+
+
+def _may_begin(text: str, beginnings: frozenset[str]) -> bool:
+    """Whether a text can begin with a phrase, by its first two letters: few do."""
+    # A mark behind a letter may make another one of both.
+    if not text[:3].isalnum():
+        return True
+    letters = fold(text[:2])
+    return len(letters) < 2 or letters[:2] in beginnings
+
+
+@remembered(16_384)  # the menus of a site are on all its pages
 def _is_related_header(text: str) -> bool:
-    folded = fold(_untrailed(_LEAD.sub("", text)))
-    if folded in _ELSEWHERE:
-        return False
-    return (_KIND.get(folded) == "related" and folded not in _NEEDS_VALUE) or folded in (
-        "related",
-        "المزيد",
-    )
+    return fold(_untrailed(_LEAD.sub("", text))) in _RELATED

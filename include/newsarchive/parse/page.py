@@ -34,7 +34,7 @@ from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import Moment, find_moments, is_date_line, parse_moment
-from newsarchive.text.decode import decode
+from newsarchive.text.decode import decode, utf8_of
 from newsarchive.text.folding import bare, is_same, may_begin
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of
@@ -160,7 +160,11 @@ def _read(body: bytes, content_type: str | None) -> HtmlElement | Refused:
     refused = refuse_bytes(body, content_type)
     if refused:
         return refused
-    text = decode(body, content_type)
+    text = utf8_of(body)
+    raw = body
+    if text is None:
+        text = decode(body, content_type)
+        raw = text.encode("utf-8", "replace")
     if b"\x00" in body:
         text = text.replace("\x00", "")
     if not text.strip():
@@ -168,7 +172,7 @@ def _read(body: bytes, content_type: str | None) -> HtmlElement | Refused:
     refused = refuse_text(text, content_type)
     if refused:
         return refused
-    tree = _tree_of(text)
+    tree = _tree_of(text, raw)
     return Refused("unparseable", "no markup in the page") if tree is None else tree
 
 
@@ -184,10 +188,11 @@ _NOT_XML_BY_NUMBER = re.compile(
 _PLAIN = lxml.etree.ElementDefaultClassLookup(element=HtmlElement)
 
 
-def _tree_of(text: str) -> HtmlElement | None:
+def _tree_of(text: str, raw: bytes) -> HtmlElement | None:
+    """The root of a page's tree; `raw` is its text in UTF-8."""
     if "\ufffe" in text or "\uffff" in text:
-        text = text.translate(_NOT_XML_WIDE)
-    raw = text.encode("utf-8", "replace").translate(None, _NOT_XML)
+        raw = text.translate(_NOT_XML_WIDE).encode("utf-8", "replace")
+    raw = raw.translate(None, _NOT_XML)
     raw = _NOT_XML_BY_NUMBER.sub(b"", raw)
     parser = lxml.etree.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
@@ -233,7 +238,7 @@ def read_shown(text: str, url: str) -> Shown | None:
         text: the page's markup.
         url: its address.
     """
-    tree = _tree_of(text)
+    tree = _tree_of(text, text.encode("utf-8", "replace"))
     if tree is None:
         return None
     page = _page_of(tree, url, None, None, datetime.now(UTC))

@@ -46,7 +46,7 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     headers = [
         e
         for e in tree.iter(*_HEADERS)
-        if (text := e.text) and len(text) < 60 and not text.isspace() and is_related_header(text)
+        if (text := e.text) and len(text) < 60 and is_related_header(text.lstrip())
     ]
     if not headers:
         return found

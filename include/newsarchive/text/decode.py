@@ -11,6 +11,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ANY_BOM = tuple(bom for bom, _ in _BOMS)
 _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
@@ -93,6 +94,9 @@ def decode(body: bytes, content_type: str | None = None, usual: str | None = Non
         content_type: the Content-Type header, if there was one.
         usual: the charset of single bytes that the text's language tells, where it is known.
     """
+    text = utf8_of(body)
+    if text is not None:
+        return text
     for bom, name in _BOMS:
         if body.startswith(bom):
             return body.decode(name, "replace").removeprefix("\ufeff")
@@ -105,12 +109,9 @@ def decode(body: bytes, content_type: str | None = None, usual: str | None = Non
             (d for d in _declared(body, content_type) if d.startswith("iso2022") or d == "hz"), None
         )
         return body.decode(declared or "ascii", "replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start >= len(body) - 3 and error.reason == "unexpected end of data":
-            return body.decode("utf-8", "replace")  # cut in the middle of its last character
     faulty = body.decode("utf-8", "replace")
+    if _is_cut(body):
+        return faulty
     faults = faulty.count("\ufffd") - body.count(b"\xef\xbf\xbd")
     declared_names = [
         d for d in _declared(body, content_type) if not d.startswith(("utf_8", "utf_16", "utf_32"))
@@ -133,6 +134,29 @@ def decode(body: bytes, content_type: str | None = None, usual: str | None = Non
     if faults / high < 0.15:
         return faulty
     return body.decode(usual or _guess(body, _GUESSES) or "cp1252", "replace")
+
+
+def utf8_of(body: bytes) -> str | None:
+    """Return the text of bytes that are UTF-8 and nothing else; None for others, and for ASCII.
+
+    Args:
+        body: content coding undone.
+    """
+    if body.isascii() or body.startswith(_ANY_BOM) or _utf16_without_bom(body):
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether bytes are UTF-8 but for their last character, in the middle of which they end."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(body) - 3 and error.reason == "unexpected end of data"
+    return False
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:
