@@ -11,7 +11,7 @@ import pytest
 from golden.expected import as_json, expected
 
 from newsarchive.model import Found, Link, Refused
-from newsarchive.parse.page import Brief, parse_page, read_briefly, read_page
+from newsarchive.parse.page import parse_page
 from newsarchive.sources.load import Source
 
 HERE = Path(__file__).parent
@@ -47,17 +47,6 @@ def one(body: bytes | str, **options: object) -> Found:
 @pytest.mark.parametrize("file", PAGES, ids=lambda f: f.stem)
 def test_golden_page(file: Path) -> None:
     assert as_json(parse(file.read_bytes(), address_of(file))) == expected(file)
-
-
-@pytest.mark.parametrize("file", PAGES, ids=lambda f: f.stem)
-def test_what_is_told_briefly_of_a_page_is_what_is_told_of_it_at_length(file: Path) -> None:
-    raw, url = file.read_bytes(), address_of(file)
-    reading = read_page(raw, url=url, content_type=None, source=None, link=None, captured_at=None)
-    brief = read_briefly(raw, url=url, content_type=None)
-    assert bool(reading.founds) == (brief is not None)
-    if brief:
-        told = {f.name: getattr(reading.founds[0], f.name) for f in fields(Brief)}
-        assert told == {f.name: getattr(brief, f.name) for f in fields(Brief)}
 
 
 PARAGRAPHS = """<p>The central library opened three hours late on Thursday after heavy snow kept

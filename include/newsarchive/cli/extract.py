@@ -2,9 +2,12 @@
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from newsarchive.model import Found
 
 
 @click.command(short_help="Fields of pages from standard input.")
@@ -53,12 +56,8 @@ def fields_of(url: str, html: str) -> dict[str, Any]:
         url: its address.
         html: its markup.
     """
-    from newsarchive.parse.page import read_briefly
-
     try:
-        found = read_briefly(
-            html.encode("utf-8", "replace"), url=url, content_type="text/html; charset=utf-8"
-        )
+        found = _found(url, html)
     except Exception as error:  # one page of a hundred thousand does not end the rest
         click.echo(f"newsarchive: {url[:200]}: {type(error).__name__}: {error}", err=True)
         found = None
@@ -70,6 +69,20 @@ def fields_of(url: str, html: str) -> dict[str, Any]:
         "authors": found.authors if found else [],
         "language": (found.language if found else None) or "",
     }
+
+
+def _found(url: str, html: str) -> "Found | None":
+    from newsarchive.parse.page import read_page
+
+    reading = read_page(
+        html.encode("utf-8", "replace"),
+        url=url,
+        content_type="text/html; charset=utf-8",
+        source=None,
+        link=None,
+        captured_at=None,
+    )
+    return reading.founds[0] if reading.founds else None
 
 
 def _page(line: bytes) -> tuple[str, str]:

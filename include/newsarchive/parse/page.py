@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 
@@ -120,40 +120,6 @@ def read_page(
     page = _page_of(tree, url, source, link, captured_at or datetime.now(UTC))
     page.is_aged = captured_at is not None
     return _article(page)
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """What is first asked of an article."""
-
-    title: str
-    text: str
-    published_day: date | None
-    authors: list[str]
-    language: str | None
-
-
-def read_briefly(body: bytes, *, url: str, content_type: str | None) -> Brief | None:
-    """Return of what `read_page` finds only what is first asked, which takes less time.
-
-    None where the page cannot be read. The arguments are those of `read_page`.
-    """
-    tree = _read(body, content_type)
-    if isinstance(tree, Refused):
-        return None
-    page = _page_of(tree, url, None, None, datetime.now(UTC))
-    page.is_aged = False
-    _open(page)
-    main = _pieces_of(page)[0]
-    text = "\n\n".join(main.paragraphs)
-    moment = _published(page, main)
-    return Brief(
-        page.title,
-        text,
-        moment.day if moment else None,
-        authors_of(page)[0],
-        fields.language_in(page, text),
-    )
 
 
 def _read(body: bytes, content_type: str | None) -> HtmlElement | Refused:
