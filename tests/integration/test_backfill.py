@@ -142,3 +142,4 @@ def test_killed_at_random_moments(
         process.wait()
     assert backfilling(tmp_path / "killed", "--again").wait(200) == 0
     assert lasting(tmp_path / "killed" / "archive") == lasting(tmp_path / "alone" / "archive")
+    assert steps.verify(settings_for(tmp_path / "killed", samples.server_port)).findings == []

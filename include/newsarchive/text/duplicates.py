@@ -3,6 +3,7 @@
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -90,9 +91,10 @@ def signature(of: Shingled) -> bytes:
     return b"".join(band.to_bytes(4, "little") for band in bands)
 
 
-def bands_of(of: bytes) -> list[tuple[int, bytes]]:
+@lru_cache(maxsize=4096)  # a day's are asked for again and again
+def bands_of(of: bytes) -> tuple[tuple[int, bytes], ...]:
     """Return the bands of a signature, each with its place."""
-    return [(n, of[n : n + 4]) for n in range(0, len(of), 4)]
+    return tuple((n, of[n : n + 4]) for n in range(0, len(of), 4))
 
 
 def is_same_text(one: Shingled, other: Shingled) -> bool:
