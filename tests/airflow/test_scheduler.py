@@ -134,7 +134,9 @@ def test_the_same_day_again_changes_no_row(stack: Stack) -> None:
     time.sleep(1)
     assert stack.wait_for_runs([stack.day]) == {stack.day: "success"}
     assert rows(stack) == before
-    assert len(live_files(stack)) == files
+    # Fewer where an article of the day is filed under the running one: what its hours appended is
+    # joined.
+    assert len(live_files(stack)) <= files
 
 
 def test_workers_killed_while_they_wait(stack: Stack) -> None:
