@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any, NamedTuple, Self, cast
+from typing import IO, Any, NamedTuple, Self, cast
 
 from newsarchive.articles import reject_of, versions_of
 from newsarchive.errors import ArchiveError, Unavailable
@@ -45,22 +45,31 @@ class Job:
     source: Source | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shelved:
+    """Something packed that waits on disk."""
+
+    file: IO[bytes]
+    where: int
+    length: int
+
+    def read(self) -> bytes:
+        """Return it."""
+        self.file.seek(self.where)
+        return self.file.read(self.length)
+
+
 class _Shelf:
     """Objects that wait on disk, packed: memory does not grow with how many are ahead."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="newsarchive-")  # noqa: SIM115 - closed by close
 
-    def put(self, packed: bytes) -> tuple[int, int]:
-        """Keep something; return where, and its length."""
+    def put(self, packed: bytes) -> _Shelved:
+        """Keep something."""
         where = self._file.seek(0, os.SEEK_END)
         self._file.write(packed)
-        return where, len(packed)
-
-    def get(self, where: int, length: int) -> bytes:
-        """Return what was kept."""
-        self._file.seek(where)
-        return self._file.read(length)
+        return _Shelved(self._file, where, len(packed))
 
     def close(self) -> None:
         """Drop everything."""
@@ -72,8 +81,7 @@ class _Chunk:
 
     def __init__(self, made: Future[list[bytes]]) -> None:
         self._made: Future[list[bytes]] | None = made
-        self._shelf: _Shelf | None = None
-        self._places: list[tuple[int, int]] = []
+        self._shelved: list[_Shelved] = []
 
     @property
     def is_made(self) -> bool:
@@ -93,14 +101,14 @@ class _Chunk:
         if isinstance(failure, BrokenExecutor):
             raise failure
         if failure is None:
-            self._places = [shelf.put(packed) for packed in self._made.result()]
-            self._shelf, self._made = shelf, None
+            self._shelved = [shelf.put(packed) for packed in self._made.result()]
+            self._made = None
 
     def rows(self, place: int) -> Any:
         """Wait for the rows of the job at a place, and return them."""
         if self._made is not None:
             return _unpacked(self._made.result()[place])
-        return _unpacked(self._shelf.get(*self._places[place])) if self._shelf else []
+        return _unpacked(self._shelved[place].read())
 
 
 class _Place(NamedTuple):
@@ -114,14 +122,14 @@ class _Place(NamedTuple):
 class _Begun:
     """A job on its way."""
 
-    job: tuple[int, int]
-    """Where it waits on the shelf, but for its source."""
+    job: _Shelved
+    """But for its source."""
     source: Source | None
     rows: _Place
 
-    def is_(self, job: Job, shelf: _Shelf) -> bool:
+    def is_(self, job: Job) -> bool:
         """Say whether it is this job."""
-        return bool(replace(_unpacked(shelf.get(*self.job)), source=self.source) == job)
+        return bool(replace(_unpacked(self.job.read()), source=self.source) == job)
 
 
 class Parsers:
@@ -168,8 +176,8 @@ class Parsers:
         whole = len(self._waiting) // _CHUNK * _CHUNK
         try:
             for job, rows in _given(self._pool, self._waiting[:whole]):
-                where = self._shelf.put(_packed(replace(job, source=None)))
-                self._begun[job.capture.capture_id] = _Begun(where, job.source, rows)
+                packed = self._shelf.put(_packed(replace(job, source=None)))
+                self._begun[job.capture.capture_id] = _Begun(packed, job.source, rows)
                 if not rows.place:
                     self._on_the_way.append(rows.chunk)
             del self._waiting[:whole]
@@ -213,7 +221,7 @@ class Parsers:
         for job in jobs:
             begun = self._begun.pop(job.capture.capture_id, None)
             # One whose link or source was read anew since is another job.
-            if begun is not None and begun.is_(job, self._shelf):
+            if begun is not None and begun.is_(job):
                 found[job.capture.capture_id] = begun.rows
             else:
                 others.append(job)

@@ -110,7 +110,7 @@ def test_pages_are_parsed_while_others_are_fetched_with_the_same_rows(
         waiting.extend(self._waiting)
         for job in (job for job in jobs if job.capture.outcome == "ok"):
             ahead = self._begun.get(job.capture.capture_id)
-            begun.append(job in waiting or bool(ahead and ahead.is_(job, self._shelf)))
+            begun.append(job in waiting or bool(ahead and ahead.is_(job)))
         return whole(self, jobs, expected)
 
     whole = Parsers.parse

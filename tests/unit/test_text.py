@@ -155,13 +155,13 @@ def test_invisible_characters() -> None:
     assert repair("می\u200cخواهم") == "می\u200cخواهم"  # Persian writes it between letters
     assert repair("خبر\u200c \u200cخبر") == "خبر خبر"
     assert repair("x\ud800y") == "xy"
+    assert tidy_line("  two \n lines\t") == "two lines"
 
 
 def test_what_is_repaired_without_a_look_at_its_parts_is_tidied_all_the_same() -> None:
     for code in range(0x10000):
         text = f"a{chr(code)}b"
         assert repair(text) == tidy(mend_letters(text)), hex(code)
-    assert tidy_line("  two \n lines\t") == "two lines"
 
 
 @pytest.mark.parametrize(

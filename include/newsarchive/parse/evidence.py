@@ -1,6 +1,6 @@
 """What is known of a page while it is read, and how its elements are picked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,34 +50,18 @@ class Page:
     """Of the fields that are guesses, by name."""
     title: str = ""
     title_element: HtmlElement | None = None
-    read_blocks: Callable[[], list[Line]] = list
-    """Returns `blocks`, on first need: what a page states may be enough."""
-    read_labels: "Callable[[Page], dict[str, str]]" = lambda _: {}
-    """Returns `labels` of the page, on first need."""
+    blocks: list[Line] = field(default_factory=list)
+    """Lines around the headline and the body, without what stands beside an article."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Values of visible labels, by kind."""
     rule: Rule | None = None
     """How the source says its pages of that day are laid out."""
     stated: list[tuple[str, Moment]] = field(default_factory=list)
     """Publication dates that structured data gives, with their evidence, best first."""
     is_aged: bool = True
     """Whether it is known when the page was captured."""
-    _blocks: list[Line] | None = None
-    _labels: dict[str, str] | None = None
     _marks: Marks | None = None
     _title_place: int = -1
-
-    @property
-    def blocks(self) -> list[Line]:
-        """Lines around the headline and the body, without what stands beside an article."""
-        if self._blocks is None:
-            self._blocks = self.read_blocks()
-        return self._blocks
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Values of visible labels, by kind."""
-        if self._labels is None:
-            self._labels = self.read_labels(self)
-        return self._labels
 
     @property
     def title_place(self) -> int:

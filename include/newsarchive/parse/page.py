@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 
 import lxml.etree
@@ -33,7 +32,7 @@ from newsarchive.parse.shown import Shown, lines_around, shown_of, text_of
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
-from newsarchive.text.dates import Moment, find_moments, is_date_line, parse_moment
+from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode, utf8_of
 from newsarchive.text.folding import bare, is_same, may_begin
 from newsarchive.text.identity import clean_url
@@ -114,18 +113,9 @@ def read_page(
         captured_at: when the bytes came, aware; later dates are not believed, and relative ones are
             counted from it. None where nobody knows: no date is counted, none after now believed.
     """
-    tree = _read(body, content_type)
-    if isinstance(tree, Refused):
-        return Reading([], tree)
-    page = _page_of(tree, url, source, link, captured_at or datetime.now(UTC))
-    page.is_aged = captured_at is not None
-    return _article(page)
-
-
-def _read(body: bytes, content_type: str | None) -> HtmlElement | Refused:
     refused = refuse_bytes(body, content_type)
     if refused:
-        return refused
+        return Reading([], refused)
     text = utf8_of(body)
     raw = body
     if text is None:
@@ -134,12 +124,16 @@ def _read(body: bytes, content_type: str | None) -> HtmlElement | Refused:
     if b"\x00" in body:
         text = text.replace("\x00", "")
     if not text.strip():
-        return Refused("empty", "no text in the page")
+        return Reading([], Refused("empty", "no text in the page"))
     refused = refuse_text(text, content_type)
     if refused:
-        return refused
+        return Reading([], refused)
     tree = _tree_of(text, raw)
-    return Refused("unparseable", "no markup in the page") if tree is None else tree
+    if tree is None:
+        return Reading([], Refused("unparseable", "no markup in the page"))
+    page = _page_of(tree, url, source, link, captured_at or datetime.now(UTC))
+    page.is_aged = captured_at is not None
+    return _article(page)
 
 
 # Characters that XML does not have, written as themselves or by number: libxml2 reads them, and
@@ -216,9 +210,16 @@ def read_shown(text: str, url: str) -> Shown | None:
 def _article(page: Page) -> Reading:
     headings, related = _open(page)
     refused = refuse_message(page, headings)
-    pieces = _pieces_of(page)
+    shown = shown_of(page)
+    page.blocks = lines_around(shown, page.title_element)
+    lines = _body_lines(page, shown)
+    pieces = separate(lines, title=page.title or "\x00", cautious=True)
     main = pieces[0]
+    main.paragraphs = _without_edges(main.paragraphs, page)
+    if page.evidence["text"] == "heuristic" and not main.has_words(_SHORT_WORDS):
+        main.paragraphs = _not_beside(main.paragraphs, page)
     refused = refused or refuse_article(page, main, headings)
+    page.labels = _labels_of(page, main)
     founds = [_found(page, main, related.pointers)]
     refused = refused or refuse_language(page, main, founds[0].language)
     hint = code_of(page.said.language) or (page.source.language if page.source else None)
@@ -240,21 +241,6 @@ def _article(page: Page) -> Reading:
         first.related[:] = list(dict.fromkeys([*titles, *first.related]))
         first.evidence.setdefault("related", "label")
     return Reading(founds, refused, page.rule)
-
-
-def _pieces_of(page: Page) -> list[Piece]:
-    """The article of an open page, and whole others in its text."""
-    shown = shown_of(page)
-    # Neither holds the page, so that it is freed when it is done with.
-    page.read_blocks = partial(lines_around, shown, page.title_element)
-    lines = _body_lines(page, shown)
-    pieces = separate(lines, title=page.title or "\x00", cautious=True)
-    main = pieces[0]
-    page.read_labels = partial(_labels_of, main=main)
-    main.paragraphs = _without_edges(main.paragraphs, page)
-    if page.evidence["text"] == "heuristic" and not main.has_words(_SHORT_WORDS):
-        main.paragraphs = _not_beside(main.paragraphs, page)
-    return pieces
 
 
 def _open(page: Page) -> tuple[list[Heading], Related]:
@@ -441,21 +427,16 @@ def _listed_below(blocks: list[Line], at: int) -> str:
     return "\n".join(run) or blocks[at].text
 
 
-def _published(page: Page, main: Piece) -> Moment | None:
-    dated = published(page, main)
-    if dated is None:
-        return None
-    named = ["published_day", "published_at"] if dated.moment.at else ["published_day"]
-    page.evidence.update(dict.fromkeys(named, dated.kind))
-    if dated.confidence is not None:
-        page.confidence.update(dict.fromkeys(named, dated.confidence))
-    return dated.moment
-
-
 def _found(page: Page, main: Piece, pointers: list[str]) -> Found:
     evidence = page.evidence
     text = "\n\n".join(main.paragraphs)
-    moment = _published(page, main)
+    dated = published(page, main)
+    moment = dated.moment if dated else None
+    if dated and moment:
+        named = ["published_day", "published_at"] if moment.at else ["published_day"]
+        evidence.update(dict.fromkeys(named, dated.kind))
+        if dated.confidence is not None:
+            page.confidence.update(dict.fromkeys(named, dated.confidence))
     kind, changed = modified(page) or ("", None)
     if changed:
         evidence["modified_at"] = kind
