@@ -41,10 +41,15 @@ def until(look: object, timeout: float = 10) -> None:
         time.sleep(0.05)
 
 
+def started(folder: Path) -> list[psutil.Process]:
+    """Return what was started in a stack, without the heir that each has."""
+    return [p for p in marked(str(folder)) if processes.__name__ not in p.cmdline()]
+
+
 def test_a_child_that_left_its_group_is_ended_too(children: Children, tmp_path: Path) -> None:
     program = f"setsid setsid {' '.join(SLEEP)} & trap '' TERM; sleep 1000 & wait"
     children.start("stubborn", ["sh", "-c", program], {})
-    until(lambda: len(marked(str(tmp_path))) == 3)
+    until(lambda: len(started(tmp_path)) == 3)
 
 
 def test_what_dies_is_started_again_and_given_up_if_it_never_ran(children: Children) -> None:
@@ -56,10 +61,10 @@ def test_what_dies_is_started_again_and_given_up_if_it_never_ran(children: Child
 def test_what_was_up_once_is_started_again(children: Children, tmp_path: Path) -> None:
     children.start("long", SLEEP, {})
     children.steady = True
-    (before,) = marked(str(tmp_path))
+    (before,) = started(tmp_path)
     before.kill()
     children.wait(lambda: before.pid not in psutil.pids() or None, "its end", 10)
-    children.wait(lambda: marked(str(tmp_path)) or None, "another", 10)
+    children.wait(lambda: started(tmp_path) or None, "another", 10)
 
 
 def test_a_program_that_fails_is_one_line_with_its_log(children: Children) -> None:
@@ -76,18 +81,30 @@ def test_a_signal_ends_waiting(children: Children, number: signal.Signals) -> No
         children.start("late", SLEEP, {})
 
 
-def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "child",
+    [SLEEP, ["sh", "-c", "trap '' TERM; setsid sleep 1000 & while :; do sleep 1; done"]],
+    ids=["willing", "stubborn"],
+)
+def test_children_and_theirs_end_with_a_killed_parent(tmp_path: Path, child: list[str]) -> None:
     program = (
         "import sys, time; from pathlib import Path\n"
         "from newsarchive.local.processes import Children\n"
         "children = Children(sys.argv[1], Path(sys.argv[1])); children.__enter__()\n"
-        "children.start('child', ['sleep', '1000'], {}); time.sleep(1000)\n"
+        "children.start('child', sys.argv[2:], {}); time.sleep(1000)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    until(lambda: marked(str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), *child])
+    until(lambda: started(tmp_path))
     parent.kill()
     parent.wait()
-    until(lambda: not marked(str(tmp_path)))
+    until(lambda: not marked(str(tmp_path)), timeout=60)
+
+
+def test_the_heir_of_one_stack_leaves_the_next_alone(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Children(str(tmp_path), tmp_path / "logs") as children:
+            children.start("child", SLEEP, {})
+        assert marked(str(tmp_path)) == []
 
 
 def test_only_one_holds_a_lock(tmp_path: Path) -> None:
@@ -217,5 +234,5 @@ def test_a_stop_leaves_others_alone(tmp_path: Path) -> None:
         one.start("one", SLEEP, {})
         with Children(str(tmp_path / "b"), tmp_path) as other:
             other.start("other", SLEEP, {})
-        assert len(marked(str(tmp_path / "a"))) == 1
+        assert len(started(tmp_path / "a")) == 1
     assert processes.end_marked(str(tmp_path / "a")) == 0

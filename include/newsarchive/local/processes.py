@@ -1,9 +1,11 @@
 """Child processes: each a group of its own, watched, started again, ended with all it started.
 
-Three things together leave nothing behind. A signal only sets a flag, looked at between two steps,
+Four things together leave nothing behind. A signal only sets a flag, looked at between two steps,
 so that it never falls between starting a process and remembering it. Every child carries a mark in
 its environment that its own children inherit, so that one which left its group is found too, also
-by a later start after `kill -9`. And the kernel ends the direct children when this process dies.
+by a later start after `kill -9`. The kernel asks the direct children to end when this process dies.
+And an heir, a process that does nothing else, then ends what they leave: a task that waits for an
+Airflow that is gone would go on trying for minutes.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +35,7 @@ TRIES_AT_START = 3
 SETTLED = 60.0
 LONGEST_PAUSE = 30.0
 LOOK_EVERY = 2.0
+PATIENCE = 8.0  # seconds that programs have to end in order
 
 
 class Stopped(Exception):
@@ -73,15 +77,18 @@ class Children:
         self.logs = logs
         self.steady = False
         self._children: dict[str, Child] = {}
+        self._heir: subprocess.Popen[bytes] | None = None
         self._asked: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Children":
-        """Take over the signals that ask to stop."""
+        """Take over the signals that ask to stop, and name an heir for a death without warning."""
         for number in SIGNALS:
             # `nohup` stays in force; a shell's `&`, which ignores INT, does not
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._ask)
+        argv = [sys.executable, "-m", __name__, self.mark]
+        self._heir = self._spawn(argv, {}, self.logs / "heir.log", stdin=subprocess.PIPE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -214,10 +221,14 @@ class Children:
         children, self._children = list(self._children.values()), {}
         ordinary = [child for child in children if not child.last]
         last = [child for child in children if child.last]
-        self._end_groups(ordinary, signal.SIGTERM, patience=8)
-        end_marked(self.mark, spare=[child.process.pid for child in last])
+        heir = [self._heir.pid] if self._heir else []
+        self._end_groups(ordinary, signal.SIGTERM, PATIENCE)
+        end_marked(self.mark, spare=[*heir, *(child.process.pid for child in last)])
         self._end_groups(last, signal.SIGINT, patience=20)
-        end_marked(self.mark)
+        end_marked(self.mark, spare=heir)
+        if self._heir:
+            self._heir.kill()
+            self._heir.communicate()
 
     def _end_groups(self, children: Sequence[Child], ask: signal.Signals, patience: float) -> None:
         for child in children:
@@ -236,14 +247,18 @@ class Children:
             raise Stopped(self._asked)
 
     def _spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], log: Path
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             return subprocess.Popen(  # noqa: S603 - programs of our own choice
                 argv,
                 env={**inherited(), **env, MARK: self.mark},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -363,3 +378,16 @@ def _last_line(log: Path) -> str:
         if lines:
             return f" ({lines[-1].strip()[:160]})"
     return ""
+
+
+def _inherit(mark: str) -> None:
+    """Wait until the process at the other end of standard input is gone; end its stack."""
+    sys.stdin.buffer.read()
+    end = time.monotonic() + PATIENCE
+    while marked(mark) and time.monotonic() < end:
+        time.sleep(TICK)
+    end_marked(mark)
+
+
+if __name__ == "__main__":
+    _inherit(sys.argv[1])
