@@ -147,7 +147,7 @@ def _show_same_rows(place: Place, name: str, days: list[date] | None) -> None:
         return
     target = place.archive.open(name)
     live = _by_day(target.files(days))
-    shown = _by_day((f.day, f.path) for f in snapshot.named_files(place.root) if f.table == name)
+    shown = _by_day((f.day, f.path) for f in snapshot.named_files(place.root, name))
     same = [
         day
         for day, paths in live.items()

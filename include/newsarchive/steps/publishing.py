@@ -151,7 +151,7 @@ def named(target: Any, days: Iterable[date]) -> dict[date, list[str]]:
 
 def named_stories(place: Place, target: Any, grouped: Iterable[date]) -> dict[date, list[str]]:
     """Return the files of stories to name: of days grouped, and what a publish that died left."""
-    known = {f.path for f in snapshot.named_files(place.root)}
+    known = {f.path for f in snapshot.named_files(place.root, "stories")}
     left = {day for day, path in target.files() if path not in known}
     return named(target, {*grouped, *left})
 

@@ -295,9 +295,9 @@ def reading(root: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def named_files(root: Folder) -> list[NamedFile]:
-    """Return every file that the current snapshot names; none where there is no snapshot."""
-    return _own_rows(root)[0]
+def named_files(root: Folder, table: str | None = None) -> list[NamedFile]:
+    """Return the files, of one table or all, that the current snapshot names; else none."""
+    return _own_rows(root, table)[0]
 
 
 def left_files(root: Folder) -> dict[str, datetime]:
@@ -305,13 +305,18 @@ def left_files(root: Folder) -> dict[str, datetime]:
     return _own_rows(root)[1]
 
 
-def _own_rows(root: Folder) -> tuple[list[NamedFile], dict[str, datetime]]:
+def _own_rows(
+    root: Folder, table: str | None = None
+) -> tuple[list[NamedFile], dict[str, datetime]]:
     if not (root / NAME).exists():
         return [], {}
     with _own_name(root) as path:
         connection = _connect(path, root)
         try:
-            files = connection.execute('SELECT "table", day, path, columns FROM _files').fetchall()
+            files = connection.execute(
+                'SELECT "table", day, path, columns FROM _files WHERE $1 IS NULL OR "table" = $1',
+                [table],
+            ).fetchall()
             connection.execute("SET TimeZone = 'UTC'")
             has_left = "SELECT count(*) FROM duckdb_tables() WHERE table_name = '_left'"
             left = []
@@ -426,18 +431,22 @@ def _write(
         by_table: dict[str, list[NamedFile]] = defaultdict(list)
         for file in named:
             by_table[file.table].append(file)
-        # The files are read where they lie now while the views are bound; readers fall back to the
-        # same place.
+        scans = [s for t in TABLES.values() for s in _scans(t, by_table[t.name])]
+        # Whatever a view reads, it reads anew each time that a view over it is made: so one file
+        # stands for all until the last is.
+        for scan in scans:
+            connection.execute(_files_macro(scan, scan.paths[-1:], root))
         for table in TABLES.values():
-            connection.execute(
-                f"CREATE VIEW _{table.name} AS {_scan(table, by_table[table.name], root)}"
-            )
+            mine = [scan for scan in scans if scan.table is table]
+            connection.execute(f"CREATE VIEW _{table.name} AS {_union(table, mine)}")
         for view in VIEWS:
             connection.execute(
                 resources.files("newsarchive.sql").joinpath(f"{view}.sql").read_text("utf-8")
             )
             if view in TABLES:
                 _comment(connection, TABLES[view])
+        for scan in scans:
+            connection.execute(_files_macro(scan, scan.paths, root))
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT snapshot")
         connection.execute("USE memory")
@@ -514,8 +523,18 @@ def _declaration(source: Source) -> dict[str, Any]:
     }
 
 
-def _scan(table: Table, files: list[NamedFile], root: Folder) -> str:
-    """Return the SELECT over a table's files: one list per set of columns, joined by name.
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """The files of a table that have the same columns, and the macro that lists them."""
+
+    table: Table
+    columns: frozenset[str]
+    paths: list[str]
+    macro: str
+
+
+def _scans(table: Table, files: list[NamedFile]) -> list[_Scan]:
+    """Return a table's files, one scan per set of columns.
 
     One list with `union_by_name` opens every file's footer at each query; a list per schema version
     opens one.
@@ -523,24 +542,44 @@ def _scan(table: Table, files: list[NamedFile], root: Folder) -> str:
     by_columns: dict[str, list[str]] = defaultdict(list)
     for file in files:
         by_columns[file.columns].append(file.path)
+    return [
+        _Scan(
+            table,
+            frozenset({*columns.split(","), table.partition}),
+            sorted(by_columns[columns]),
+            f"_{table.name}_files_{number}",
+        )
+        for number, columns in enumerate(sorted(by_columns), 1)
+    ]
+
+
+def _files_macro(scan: _Scan, paths: list[str], root: Folder) -> str:
+    """Return the statement that makes the macro which lists a scan's files.
+
+    A text that is split is read four times faster than a list of as many texts. The files are read
+    where the reader says, else where they lie now.
+    """
     place = f"coalesce(getvariable('archive_root'), {_quoted(str(root) + '/')})"
+    text = _quoted("\n".join(paths))
+    return (
+        f"CREATE OR REPLACE MACRO {scan.macro}() AS "
+        f"list_transform(string_split({text}, chr(10)), lambda f: {place} || f)"
+    )
+
+
+def _union(table: Table, scans: list[_Scan]) -> str:
+    """Return the SELECT over a table's scans, joined by name."""
     selects = []
-    for columns in sorted(by_columns):
-        there = {*columns.split(","), table.partition}
-        paths = ", ".join(_quoted(p) for p in sorted(by_columns[columns]))
-        selected = ", ".join(f'"{c.name}"' for c in table.columns if c.name in there)
+    for scan in scans:
+        selected = ", ".join(f'"{c.name}"' for c in table.columns if c.name in scan.columns)
         selects.append(
-            f"SELECT {selected} FROM read_parquet("  # noqa: S608 - our own names
-            f"list_transform([{paths}], lambda f: {place} || f), "
+            f"SELECT {selected} FROM read_parquet({scan.macro}(), "  # noqa: S608 - our own names
             f"hive_partitioning = true, hive_types = {{'{table.partition}': DATE}})"
         )
     # A table without rows has its columns all the same, and a column that older files lack is there
     # as NULL.
-    nothing = ", ".join(f'NULL::{_ARROW_TO_SQL[c.type]} AS "{c.name}"' for c in table.columns)
-    complete = len(by_columns) == 1 and {*next(iter(by_columns)).split(","), table.partition} >= {
-        c.name for c in table.columns
-    }
-    if not complete:
+    if len(scans) != 1 or not scans[0].columns >= {c.name for c in table.columns}:
+        nothing = ", ".join(f'NULL::{_ARROW_TO_SQL[c.type]} AS "{c.name}"' for c in table.columns)
         selects.append(f"SELECT {nothing} WHERE false")
     return " UNION ALL BY NAME ".join(selects)
 
