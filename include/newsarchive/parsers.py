@@ -151,7 +151,7 @@ class Parsers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._end()
+        self.end()
         self._shelf.close()
 
     def start(self, expected: int) -> None:
@@ -186,7 +186,7 @@ class Parsers:
             ):
                 self._on_the_way.popleft().put_away(self._shelf)
         except (BrokenExecutor, OSError):  # ended from outside; no room
-            self._end()  # nothing is lost: they are parsed when they are asked for
+            self.end()  # nothing is lost: they are parsed when they are asked for
 
     def parse(self, jobs: Sequence[Job], expected: int) -> Iterator[list[Version | Reject]]:
         """Begin with jobs that are not begun yet, and return the rows of each, in order, as made.
@@ -208,7 +208,7 @@ class Parsers:
         try:
             taken = self._taken_up(self._pool, held)
         except BrokenExecutor:  # nothing is lost yet: once more, with other processes
-            self._end()
+            self.end()
             self.start(max(expected, _PARALLEL_FROM))
             with _broken_in_words():
                 taken = self._taken_up(self._pool, held)
@@ -229,7 +229,8 @@ class Parsers:
             found[job.capture.capture_id] = rows
         return found
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the processes; the next jobs start others."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._pool = None

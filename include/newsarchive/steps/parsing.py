@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -72,9 +73,12 @@ def parse(
     """
     place = place_of(settings)
     outcome = Outcome("parse", run_days(place, run_day))
+    plan = plan_of(place, run_day)
     with nullcontext(parsers) if parsers else Parsers() as some:
-        for work in plan_of(place, run_day):
-            committing(f"parse {work.day}", parse_day, place, work.day, outcome, progress, some)
+        for work in plan:
+            # What writing the rows takes, the processes need not have beside it.
+            one = partial(parse_day, then=some.end if work is plan[-1] else None)
+            committing(f"parse {work.day}", one, place, work.day, outcome, progress, some)
     return reported(outcome)
 
 
@@ -113,6 +117,7 @@ def parse_day(
     chosen: Collection[str] | None = None,
     unread: Collection[str] = (),
     each: "Callable[[Parsed], None] | None" = None,
+    then: Callable[[], None] | None = None,
 ) -> None:
     """Replace the versions and rejects of a run day by what its captures say.
 
@@ -126,6 +131,7 @@ def parse_day(
             None: all.
         unread: names of the tables whose rows of the day are damaged: they are not read.
         each: told what was made of some sources' captures, and what was there.
+        then: called when all is parsed, before it is written.
     """
     targets = place.archive.open_all("versions", "rejects", "aliases")
     aliases = _Aliases(day, targets["aliases"].read([] if "aliases" in unread else [day]))
@@ -145,6 +151,8 @@ def parse_day(
             if each:
                 each(made)
             yield some
+        if then:
+            then()
 
     targets["versions"].replace(versions(), [day])
     rows = pa.concat_tables(rejects)

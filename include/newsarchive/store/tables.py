@@ -54,11 +54,8 @@ _MMAP_THRESHOLD = -3  # of `mallopt` in glibc
 def _give_memory_back() -> None:
     """Have memory of tables go back to the system once it is freed.
 
-    Arrow's own allocator keeps it; glibc's does as well, for it raises the size from which a piece
-    is mapped by itself with every piece that is freed. A day of 5,000 articles is published in 440
-    MB so, and in 550 otherwise.
+    glibc raises the size from which a piece is mapped by itself with every piece that is freed.
     """
-    pa.set_memory_pool(pa.system_memory_pool())
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 256 * 1024)
 

@@ -42,8 +42,8 @@ class Shingled:
     shingles: np.ndarray
     """Hashes, uint32, each once and sorted, of runs of five words; of characters where a script has
     no spaces."""
-    numbers: frozenset[str]
-    """Words with a digit."""
+    numbers: np.ndarray
+    """Hashes, uint32, each once and sorted, of words with a digit."""
 
 
 def shingled(title: str, text: str) -> Shingled:
@@ -55,11 +55,12 @@ def shingled(title: str, text: str) -> Shingled:
     """
     words = split_words(bare(text))[:_LONGEST]
     if not words:
-        return Shingled(np.empty(0, np.uint32), frozenset())
+        return Shingled(np.empty(0, np.uint32), np.empty(0, np.uint32))
     if len(words) < _SHORT:
         words = [*split_words(bare(title)), *words][:_LONGEST]
     runs = np.unique(_runs(words)).astype(np.uint32)
-    return Shingled(runs, frozenset(w for w in words if _DIGIT.search(w)))
+    numbers = {_hash_of(word) for word in words if _DIGIT.search(word)}
+    return Shingled(runs, np.array(sorted(numbers), np.uint32))
 
 
 def _runs(words: list[str]) -> np.ndarray:
@@ -107,4 +108,5 @@ def is_same_text(one: Shingled, other: Shingled) -> bool:
     if not common or common < _ALIKE * (len(one.shingles) + len(other.shingles) - common):
         return False
     fewer = min(len(one.numbers), len(other.numbers))
-    return len(one.numbers & other.numbers) >= _SAME_NUMBERS * fewer
+    both = np.intersect1d(one.numbers, other.numbers, assume_unique=True)
+    return len(both) >= _SAME_NUMBERS * fewer
