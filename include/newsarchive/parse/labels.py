@@ -7,6 +7,7 @@ vowel marks, letter case and kinds of colon do not matter.
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from newsarchive.text.dates import is_date_line, parse_moment
 from newsarchive.text.folding import fold
@@ -252,7 +253,7 @@ def match_label(line: str) -> Label | None:
     Args:
         line: one line or one block's text, repaired.
     """
-    if len(line) > _LONGEST_LINE or not _may_begin(line, _BEGINNINGS):
+    if len(line) > _LONGEST_LINE or not _may_be_label(line[:3]):
         return None
     line = _LEAD.sub("", line)
     head = _untrailed(line)
@@ -394,7 +395,7 @@ def is_related_header(text: str) -> bool:
 
     Cheap, as pages have thousands of short texts.
     """
-    return len(text) <= 60 and _may_begin(text, _RELATED_BEGINNINGS) and _is_related_header(text)
+    return len(text) <= 60 and _may_be_related(text[:3]) and _is_related_header(text)
 
 
 _RELATED = (
@@ -405,13 +406,17 @@ _BEGINNINGS = frozenset(phrase[:2] for phrase in _KIND)
 _RELATED_BEGINNINGS = frozenset(phrase[:2] for phrase in _RELATED)
 
 
-def _may_begin(text: str, beginnings: frozenset[str]) -> bool:
-    """Whether a text can begin with a phrase, by its first two letters: few do."""
+def _may_begin(beginnings: frozenset[str], start: str) -> bool:
+    """Whether a text can begin with a phrase, by its first letters: few do."""
     # A mark behind a letter may make another one of both.
-    if not text[:3].isalnum():
+    if not start.isalnum():
         return True
-    letters = fold(text[:2])
+    letters = fold(start[:2])
     return len(letters) < 2 or letters[:2] in beginnings
+
+
+_may_be_label = remembered(16_384)(partial(_may_begin, _BEGINNINGS))
+_may_be_related = remembered(16_384)(partial(_may_begin, _RELATED_BEGINNINGS))
 
 
 @remembered(16_384)  # the menus of a site are on all its pages

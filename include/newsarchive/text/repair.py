@@ -45,11 +45,17 @@ _UNSEEN = re.compile(f"{_CONTROL.pattern[:-1]}{_DIRECTION.pattern[1:-1]}\u200c\u
 _SUSPECT = re.compile(
     f"{_UNSEEN.pattern[:-1]}\t-\r\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufffdŒœÃÂ]"
 )
-_TOGETHER = re.compile("[^\x00-\x7f]{2}")
 _LINE_END = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
-# Badness of ftfy has several such signs together, a control character, or one of four letters;
-# most texts that are not ASCII have an apostrophe here and there, and asking ftfy takes long.
-_MAY_BE_BAD = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[\x80-\x9fŒœÃÂ]))")
+# What ftfy calls bad is a control character, one of four letters, or two signs together of those
+# that it knows, not both of them plain Greek or Cyrillic letters. To ask it takes long, and most
+# texts that are not ASCII, all of Arabic, have nothing of it.
+_PLAIN_KINDS = ("lower_common", "upper_common")
+_KNOWN = "".join(ftfy.badness.MOJIBAKE_CATEGORIES.values()) + "ÂÃÄÎÐáâäêìîïóôùúûβπЂў"
+_ODD = "".join(
+    [v for k, v in ftfy.badness.MOJIBAKE_CATEGORIES.items() if k not in _PLAIN_KINDS]
+    + ["ÂÃÄÎÐáâäêìîïóôùúûЂў"]
+)
+_MAY_BE_BAD = re.compile(f"[{_ODD}](?:(?=[{_KNOWN}])|(?<=[{_KNOWN}].)|(?<=[\x80-\x9fŒœÃÂ]))", re.S)
 
 
 @remembered(2048)  # the same lines are read several times, and on every page of a site
@@ -78,10 +84,11 @@ def repair(text: str) -> str:
 
 
 def _is_sound(text: str) -> bool:
-    """Whether there is nothing to repair, as far as two searches tell it: so it is for most."""
+    """Whether there is nothing to repair, as far as a few searches tell it: so it is for most."""
     return not (
-        _TOGETHER.search(text)
-        or _SUSPECT.search(text)
+        _SUSPECT.search(text)
+        or _MAY_BE_BAD.search(text)
+        or _UTF8_AS_1256.search(text)
         or "  " in text
         or text[:1] == " "
         or text[-1:] == " "
