@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import multiprocessing
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
@@ -576,6 +578,15 @@ def test_rows_are_found_in_any_partition(tmp_path: Path) -> None:
     assert sorted(found["run_day"].to_pylist()) == [DAY, NEXT]
     assert found["source"].to_pylist() == ["a", "a"]
     assert Archive(tmp_path).open("coverage").find("source", ()).num_rows == 0
+
+
+def test_readers_of_parquet_give_back_what_they_free() -> None:
+    program = "import newsarchive.steps, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    env = {k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "system\n"
 
 
 def test_a_build_that_fails_leaves_the_snapshot_before_and_no_litter(tmp_path: Path) -> None:
