@@ -31,8 +31,8 @@ def test_nothing_is_left_at_any_moment_of_the_start(
         stack.start()
         time.sleep(moment)
         code = stack.stop(number)
-        if number == signal.SIGKILL:  # what ends by itself has a moment to do so
-            end = time.monotonic() + 30
+        if number == signal.SIGKILL:  # what is left has a moment to end, then it is ended
+            end = time.monotonic() + 60
             while marked(stack.mark) and time.monotonic() < end:
                 time.sleep(0.5)
         else:

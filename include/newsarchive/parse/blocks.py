@@ -56,10 +56,10 @@ class Boxes:
     forms: list[int] = field(default_factory=list)
     """Same for boxes of the same tags and classes all the way up."""
     firsts: list[int] = field(default_factory=list)
-    """Its text begins with this block ..."""
-    ends: list[int] = field(default_factory=list)
-    """... and ends before this one."""
+    """The text of each begins with this block."""
     elements: list[HtmlElement] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    """The text of each ends before this block."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -98,9 +98,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
     Args:
         root: the body of a page; it is left as it is.
     """
-    found = Blocks()
-    blocks, boxes = found.blocks, found.boxes
-    parents, ends = boxes.parents, boxes.ends
+    blocks: list[Block] = []
+    rows: list[_Box] = []
+    ends: list[int] = []
     forms: dict[tuple[int, str, str | None], int] = {}
     parts: list[str] = []
     inner: list[str] = []
@@ -129,8 +129,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
             if kind == _BOX:
                 if len(blocks) > _MOST_BLOCKS:
                     break
-                _add_box(boxes, element, tag, box, forms, len(blocks))
-                box = len(ends) - 1
+                rows.append(_box_of(element, tag, box, rows, forms, len(blocks)))
+                box = len(ends)
+                ends.append(-1)
             elif kind == _UNSEEN:
                 walk.skip_subtree()
                 continue
@@ -146,7 +147,7 @@ def read_blocks(root: HtmlElement) -> Blocks:
         else:
             if kind == _BOX:
                 ends[box] = len(blocks)
-                box = parents[box]
+                box = rows[box][1]
             elif kind == _LINK:
                 links -= 1
             elif kind == _BOLD:
@@ -170,7 +171,9 @@ def read_blocks(root: HtmlElement) -> Blocks:
     for place, end in enumerate(ends):
         if end < 0:
             ends[place] = len(blocks)
-    return found
+    boxes = Boxes(*map(list, zip(*rows, strict=True))) if rows else Boxes()
+    boxes.ends = ends
+    return Blocks(blocks, boxes)
 
 
 def _kind_of(tag: object) -> int:
@@ -192,20 +195,25 @@ def _flush(
         inner.clear()
 
 
-def _add_box(
-    boxes: Boxes,
+_Box = tuple[str, int, int, list[int], bool, bool, int, int, HtmlElement]
+"""What Boxes has of one, in its order, but for where it ends: known only later."""
+
+
+def _box_of(
     element: HtmlElement,
     tag: str,
     parent: int,
+    boxes: list[_Box],
     forms: dict[tuple[int, str, str | None], int],
     first: int,
-) -> None:
+) -> _Box:
     names: list[int] = []
     css: str | None = None
     hidden, heading, form, depth = False, tag in HEADINGS, -1, 0
     if parent >= 0:
-        hidden, heading = boxes.hidden[parent], heading or boxes.headings[parent]
-        form, depth = boxes.forms[parent], boxes.depths[parent] + 1
+        _, _, depth, _, hidden, above, form, _, _ = boxes[parent]
+        depth += 1
+        heading = heading or above
     for key, value in element.items():
         if key == "class":
             css = value
@@ -221,16 +229,7 @@ def _add_box(
     form = forms.setdefault((form, tag, css), len(forms))
     tag = tag[:_LONGEST_NAMES]
     names.append(_tag_number(tag))
-    boxes.tags.append(tag)
-    boxes.parents.append(parent)
-    boxes.depths.append(depth)
-    boxes.names.append(names)
-    boxes.hidden.append(hidden)
-    boxes.headings.append(heading)
-    boxes.forms.append(form)
-    boxes.firsts.append(first)
-    boxes.ends.append(-1)
-    boxes.elements.append(element)
+    return tag, parent, depth, names, hidden, heading, form, first, element
 
 
 _name_of_box, _name_within, _tag_number = map(numbers_of, "cit")
