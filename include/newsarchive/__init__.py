@@ -4,7 +4,7 @@ import os
 
 # Arrow's own allocator keeps what was freed, the system's gives it back; Arrow looks when it is
 # loaded. To read a day of 10,000 versions, some sources at a time, takes 20 MB so, and else 80.
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def __getattr__(name: str) -> str:
