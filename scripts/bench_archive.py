@@ -294,10 +294,6 @@ def peers(root: Path, work: Path, number: int) -> dict[str, float]:
     return found
 
 
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, int) else str(value)
-
-
 def main() -> None:
     """Fill, measure, and print the tables."""
     parser = argparse.ArgumentParser(

@@ -87,24 +87,33 @@ def test_a_signal_ends_waiting(children: Children, number: signal.Signals) -> No
     ids=["willing", "stubborn"],
 )
 def test_children_and_theirs_end_with_a_killed_parent(tmp_path: Path, child: list[str]) -> None:
+    start_and_kill(tmp_path, child)
+    until(lambda: not marked(str(tmp_path)), timeout=60)
+
+
+def test_the_heir_of_a_killed_stack_leaves_the_next_alone(tmp_path: Path) -> None:
+    start_and_kill(tmp_path, SLEEP)
+    processes.end_marked(str(tmp_path))  # as every start does
+    with Children(str(tmp_path), tmp_path / "logs") as children:
+        children.start("child", SLEEP, {})
+        before = started(tmp_path)
+        time.sleep(1.5 * processes.PATIENCE)
+        assert started(tmp_path) == before
+    assert marked(str(tmp_path)) == []
+
+
+def start_and_kill(folder: Path, child: list[str]) -> None:
+    """Start a stack with one child, and kill the process that did it."""
     program = (
         "import sys, time; from pathlib import Path\n"
         "from newsarchive.local.processes import Children\n"
         "children = Children(sys.argv[1], Path(sys.argv[1])); children.__enter__()\n"
         "children.start('child', sys.argv[2:], {}); time.sleep(1000)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), *child])
-    until(lambda: started(tmp_path))
+    parent = subprocess.Popen([sys.executable, "-c", program, str(folder), *child])
+    until(lambda: started(folder))
     parent.kill()
     parent.wait()
-    until(lambda: not marked(str(tmp_path)), timeout=60)
-
-
-def test_the_heir_of_one_stack_leaves_the_next_alone(tmp_path: Path) -> None:
-    for _ in range(2):
-        with Children(str(tmp_path), tmp_path / "logs") as children:
-            children.start("child", SLEEP, {})
-        assert marked(str(tmp_path)) == []
 
 
 def test_only_one_holds_a_lock(tmp_path: Path) -> None:

@@ -82,13 +82,13 @@ class Children:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Children":
-        """Take over the signals that ask to stop, and name an heir for a death without warning."""
+        """Name an heir for a death without warning, and take over the signals that ask to stop."""
+        argv = [sys.executable, "-m", __name__, self.mark]
+        self._heir = self._spawn(argv, {}, self.logs / "heir.log", stdin=subprocess.PIPE)
         for number in SIGNALS:
             # `nohup` stays in force; a shell's `&`, which ignores INT, does not
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._ask)
-        argv = [sys.executable, "-m", __name__, self.mark]
-        self._heir = self._spawn(argv, {}, self.logs / "heir.log", stdin=subprocess.PIPE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -383,9 +383,7 @@ def _last_line(log: Path) -> str:
 def _inherit(mark: str) -> None:
     """Wait until the process at the other end of standard input is gone; end its stack."""
     sys.stdin.buffer.read()
-    end = time.monotonic() + PATIENCE
-    while marked(mark) and time.monotonic() < end:
-        time.sleep(TICK)
+    psutil.wait_procs(marked(mark), timeout=PATIENCE)
     end_marked(mark)
 
 

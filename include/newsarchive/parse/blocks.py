@@ -147,7 +147,7 @@ def read_blocks(root: HtmlElement) -> Blocks:
         else:
             if kind == _BOX:
                 ends[box] = len(blocks)
-                box = rows[box][1]
+                box = rows[box][1]  # its parent
             elif kind == _LINK:
                 links -= 1
             elif kind == _BOLD:

@@ -50,7 +50,7 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     ]
     if not headers:
         return found
-    paragraphs = _Paragraphs(tree)
+    paragraphs = [p.text_content() for p in tree.iter("p")]
     for header in headers[:40]:
         shown = header.text_content()
         if len(shown) > 80 or not tidy_line(shown) or _is_gone(header, tree):
@@ -71,7 +71,7 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
         if any(own and bare(line.text) == own for line in lines) and words > 60:
             continue
         if _holds_article(lines):
-            if box is not None and paragraphs.compare(words, 0.75) < 0:
+            if box is not None and _compare(words, 0.75, paragraphs) < 0:
                 found.embedded.append(lines)
                 cut_all(members)
             continue
@@ -79,7 +79,7 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
         own_headline = box is not None and any(x.heading for x in lines)
         marked = own_headline and box is not None and is_aside(box)
         share = 0.75 if marked else 0.5 if own_headline else 0.3
-        if paragraphs.compare(words, share) > 0:
+        if _compare(words, share, paragraphs) > 0:
             continue
         found.pointers += _pointers(members, url)
         cut_all(members)
@@ -87,28 +87,19 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     return found
 
 
-class _Paragraphs:
-    """The paragraphs of a page as it was, before boxes are cut out."""
+def _compare(words: int, share: float, texts: list[str]) -> int:
+    """Compare words with a share of those of texts: -1 for less, 1 for more.
 
-    def __init__(self, tree: HtmlElement) -> None:
-        self._elements = list(tree.iter("p"))
-        self._counts: list[int] = []
-
-    def compare(self, words: int, share: float) -> int:
-        """Compare words with a share of theirs: -1 for less, 1 for more.
-
-        They are counted no further than that takes: most boxes are links, and have no words.
-        """
-        if not words:
+    Texts are counted no further than that takes: most boxes are links, and have no words.
+    """
+    if not words:
+        return -1
+    total = 0
+    for text in texts:
+        total += count_words(text)
+        if words < share * total:
             return -1
-        total = 0
-        for place, element in enumerate(self._elements):
-            if place == len(self._counts):
-                self._counts.append(count_words(element.text_content()))
-            total += self._counts[place]
-            if words < share * total:
-                return -1
-        return int(words > share * total)
+    return int(words > share * total)
 
 
 def _holds_article(lines: list[Line]) -> bool:

@@ -296,7 +296,7 @@ def reading(root: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def named_files(root: Folder, table: str | None = None) -> list[NamedFile]:
-    """Return the files, of one table or all, that the current snapshot names; else none."""
+    """Return what the current snapshot names, of one table or all; none where none is."""
     return _own_rows(root, table)[0]
 
 
@@ -431,21 +431,22 @@ def _write(
         by_table: dict[str, list[NamedFile]] = defaultdict(list)
         for file in named:
             by_table[file.table].append(file)
-        scans = [s for t in TABLES.values() for s in _scans(t, by_table[t.name])]
+        all_scans: list[_Scan] = []
         # Whatever a view reads, it reads anew each time that a view over it is made: so one file
         # stands for all until the last is.
-        for scan in scans:
-            connection.execute(_files_macro(scan, scan.paths[-1:], root))
         for table in TABLES.values():
-            mine = [scan for scan in scans if scan.table is table]
-            connection.execute(f"CREATE VIEW _{table.name} AS {_union(table, mine)}")
+            scans = _scans(table, by_table[table.name])
+            for scan in scans:
+                connection.execute(_files_macro(scan, scan.paths[-1:], root))
+            connection.execute(f"CREATE VIEW _{table.name} AS {_union(table, scans)}")
+            all_scans += scans
         for view in VIEWS:
             connection.execute(
                 resources.files("newsarchive.sql").joinpath(f"{view}.sql").read_text("utf-8")
             )
             if view in TABLES:
                 _comment(connection, TABLES[view])
-        for scan in scans:
+        for scan in all_scans:
             connection.execute(_files_macro(scan, scan.paths, root))
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT snapshot")
@@ -527,7 +528,6 @@ def _declaration(source: Source) -> dict[str, Any]:
 class _Scan:
     """The files of a table that have the same columns, and the macro that lists them."""
 
-    table: Table
     columns: frozenset[str]
     paths: list[str]
     macro: str
@@ -544,7 +544,6 @@ def _scans(table: Table, files: list[NamedFile]) -> list[_Scan]:
         by_columns[file.columns].append(file.path)
     return [
         _Scan(
-            table,
             frozenset({*columns.split(","), table.partition}),
             sorted(by_columns[columns]),
             f"_{table.name}_files_{number}",

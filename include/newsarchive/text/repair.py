@@ -47,14 +47,13 @@ _SUSPECT = re.compile(
 )
 _LINE_END = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 # What ftfy calls bad is a control character, one of four letters, or two signs together of those
-# that it knows, not both of them plain Greek or Cyrillic letters. To ask it takes long, and most
-# texts that are not ASCII, all of Arabic, have nothing of it.
+# that it knows, not both of them plain Greek or Cyrillic letters, but for two Cyrillic ones. To ask
+# it takes long, and most texts that are not ASCII, all of Arabic, have nothing of it.
 _PLAIN_KINDS = ("lower_common", "upper_common")
-_KNOWN = "".join(ftfy.badness.MOJIBAKE_CATEGORIES.values()) + "ÂÃÄÎÐáâäêìîïóôùúûβπЂў"
-_ODD = "".join(
-    [v for k, v in ftfy.badness.MOJIBAKE_CATEGORIES.items() if k not in _PLAIN_KINDS]
-    + ["ÂÃÄÎÐáâäêìîïóôùúûЂў"]
+_ODD = "Ђў" + "".join(
+    signs for kind, signs in ftfy.badness.MOJIBAKE_CATEGORIES.items() if kind not in _PLAIN_KINDS
 )
+_KNOWN = _ODD + "".join(ftfy.badness.MOJIBAKE_CATEGORIES[kind] for kind in _PLAIN_KINDS)
 _MAY_BE_BAD = re.compile(f"[{_ODD}](?:(?=[{_KNOWN}])|(?<=[{_KNOWN}].)|(?<=[\x80-\x9fŒœÃÂ]))", re.S)
 
 
