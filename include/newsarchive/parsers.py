@@ -9,11 +9,15 @@ import pickle
 import signal
 import tempfile
 import zlib
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import blake2b
+from itertools import accumulate
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import IO, Any, NamedTuple, Self, cast
@@ -45,18 +49,18 @@ class Job:
     source: Source | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelved:
-    """Something packed that waits on disk."""
+class _Shelved(NamedTuple):
+    """Some packed objects that wait on disk."""
 
     file: IO[bytes]
-    where: int
-    length: int
+    bounds: "array[int]"
+    """Where each begins, and where the last one ends."""
 
-    def read(self) -> bytes:
-        """Return it."""
-        self.file.seek(self.where)
-        return self.file.read(self.length)
+    def read(self, place: int) -> bytes:
+        """Return the how manieth of them."""
+        start, end = self.bounds[place : place + 2]
+        self.file.seek(start)
+        return self.file.read(end - start)
 
 
 class _Shelf:
@@ -65,11 +69,11 @@ class _Shelf:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="newsarchive-")  # noqa: SIM115 - closed by close
 
-    def put(self, packed: bytes) -> _Shelved:
-        """Keep something."""
-        where = self._file.seek(0, os.SEEK_END)
-        self._file.write(packed)
-        return _Shelved(self._file, where, len(packed))
+    def put(self, packed: Sequence[bytes]) -> _Shelved:
+        """Keep some."""
+        start = self._file.seek(0, os.SEEK_END)
+        self._file.write(b"".join(packed))
+        return _Shelved(self._file, array("Q", accumulate(map(len, packed), initial=start)))
 
     def close(self) -> None:
         """Drop everything."""
@@ -80,13 +84,12 @@ class _Chunk:
     """Some jobs that a process was given at once, and the rows that it makes of them, packed."""
 
     def __init__(self, made: Future[list[bytes]]) -> None:
-        self._made: Future[list[bytes]] | None = made
-        self._shelved: list[_Shelved] = []
+        self._made: Future[list[bytes]] | _Shelved = made
 
     @property
     def is_made(self) -> bool:
         """Whether the process is done with it."""
-        return self._made is None or self._made.done()
+        return isinstance(self._made, _Shelved) or self._made.done()
 
     def put_away(self, shelf: _Shelf) -> None:
         """Wait for the rows, and keep them on disk; where there are none, why stays to be told.
@@ -95,20 +98,19 @@ class _Chunk:
             BrokenExecutor: the process was ended.
             OSError: no room.
         """
-        if self._made is None:
+        if isinstance(self._made, _Shelved):
             return
         failure = self._made.exception()
         if isinstance(failure, BrokenExecutor):
             raise failure
         if failure is None:
-            self._shelved = [shelf.put(packed) for packed in self._made.result()]
-            self._made = None
+            self._made = shelf.put(self._made.result())
 
     def rows(self, place: int) -> Any:
         """Wait for the rows of the job at a place, and return them."""
-        if self._made is not None:
-            return _unpacked(self._made.result()[place])
-        return _unpacked(self._shelved[place].read())
+        if isinstance(self._made, _Shelved):
+            return _unpacked(self._made.read(place))
+        return _unpacked(self._made.result()[place])
 
 
 class _Place(NamedTuple):
@@ -118,18 +120,41 @@ class _Place(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(NamedTuple):
     """A job on its way."""
 
-    job: _Shelved
-    """But for its source."""
-    source: Source | None
-    rows: _Place
+    job: int
+    """Its digest."""
+    chunk: _Chunk
+    place: int
+
+    @property
+    def rows(self) -> _Place:
+        """Where its rows are made."""
+        return _Place(self.chunk, self.place)
 
     def is_(self, job: Job) -> bool:
         """Say whether it is this job."""
-        return bool(replace(_unpacked(self.job.read()), source=self.source) == job)
+        return self.job == _digest(job)
+
+
+def _digest(job: Job) -> int:
+    """Return what stands for a job while it is on its way: it would be a hundred times as large."""
+    version = job.source.version if job.source else None
+    said = [
+        (f.name, _value(part, f.name))
+        for part in (job.capture, job.link)
+        if part
+        for f in fields(part)
+    ]
+    whole = repr((said, job.final_url, version)).encode(errors="surrogatepass")
+    return int.from_bytes(blake2b(whole, digest_size=12).digest())
+
+
+def _value(part: Capture | Link, name: str) -> object:
+    """Return the value of a field; of a time what is the same in every zone."""
+    value = getattr(part, name)
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 class Parsers:
@@ -176,8 +201,7 @@ class Parsers:
         whole = len(self._waiting) // _CHUNK * _CHUNK
         try:
             for job, rows in _given(self._pool, self._waiting[:whole]):
-                packed = self._shelf.put(_packed(replace(job, source=None)))
-                self._begun[job.capture.capture_id] = _Begun(packed, job.source, rows)
+                self._begun[job.capture.capture_id] = _Begun(_digest(job), *rows)
                 if not rows.place:
                     self._on_the_way.append(rows.chunk)
             del self._waiting[:whole]

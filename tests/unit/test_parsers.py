@@ -7,7 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -86,7 +87,7 @@ def lose_the_bytes(jobs: list[Job]) -> None:
 
 def made_ahead(parsers: Parsers) -> None:
     for begun in parsers._begun.values():
-        begun.rows.chunk.rows(0)
+        begun.chunk.rows(0)
 
 
 def test_what_was_begun_ahead_is_not_parsed_again(jobs: list[Job], parsers: Parsers) -> None:
@@ -125,8 +126,8 @@ def test_what_was_made_ahead_waits_on_disk(
     for each in jobs:
         parsers.begin([each])
     assert len(parsers._on_the_way) <= 2
-    chunks = {begun.rows.chunk for begun in parsers._begun.values()}
-    assert sum(chunk._made is not None for chunk in chunks) <= 2
+    chunks = {begun.chunk for begun in parsers._begun.values()}
+    assert sum(isinstance(chunk._made, Future) for chunk in chunks) <= 2
     lose_the_bytes(jobs)
     whole = MANY // 8 * 8
     assert list(parsers.parse(jobs[:whole], MANY))[: whole - 24] == expected[: whole - 24]
@@ -135,10 +136,11 @@ def test_what_was_made_ahead_waits_on_disk(
 def test_where_nothing_can_wait_on_disk_nothing_is_made_ahead(
     jobs: list[Job], parsers: Parsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: object, packed: bytes) -> None:
+    def full(self: object, packed: Sequence[bytes]) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("newsarchive.parsers._Shelf.put", full)
+    monkeypatch.setattr("newsarchive.parsers._ON_THE_WAY", 0)
     parsers.start(MANY)
     parsers.begin(jobs)
     assert parsers._pool is None

@@ -12,14 +12,15 @@ import queue
 import re
 import threading
 import time
-from collections import defaultdict, deque
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import ada_url
 
@@ -86,6 +87,16 @@ class Request:
     """What takes the body piece by piece, where it is too large to be held."""
 
 
+class Requests(Protocol):
+    """Requests in order; a day's are many, so that each may be made when it is looked at."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Request]: ...
+
+    def __getitem__(self, n: int, /) -> Request: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What came of a request."""
@@ -129,13 +140,47 @@ class _Host:
     """The requests of one host."""
 
     name: str
-    jobs: deque[_Job] = field(default_factory=deque)
+    requests: Requests
+    waiting: "array[int]" = field(default_factory=lambda: array("Q"))
+    """Numbers of its requests that had no turn yet, the next one last."""
+    begun: list[_Job] = field(default_factory=list)
+    """Those that had: one, or robots.txt after it."""
     delay: float = 0.0
     """Seconds between two requests: the longest that a source of these requests asks for."""
     failures: int = 0
     """Requests in a row that the host refused or did not answer."""
     strained: bool | None = None
     """Whether it was in trouble before this run and is still; None: not looked up yet."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not self.begun and not self.waiting
+
+    def job(self) -> _Job:
+        """Return the job whose turn it is.
+
+        Raises:
+            IndexError: there is none.
+        """
+        if not self.begun:
+            self.begun.append(_Job(self.requests[self.waiting.pop()]))
+        return self.begun[-1]
+
+    def left(self, concerns: Callable[[Request], bool]) -> Iterator[_Job]:
+        """Take out the jobs whose requests are concerned, and yield them in their order."""
+        concerned = [job for job in reversed(self.begun) if concerns(job.request)]
+        self.begun = [job for job in self.begun if not concerns(job.request)]
+        yield from concerned
+        kept = array("Q")
+        for number in reversed(self.waiting):
+            request = self.requests[number]
+            if concerns(request):
+                yield _Job(request)
+            else:
+                kept.append(number)
+        kept.reverse()
+        self.waiting = kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +294,7 @@ class Fetcher:
         """
         self._warc.roll()
 
-    def fetch(self, requests: Iterable[Request]) -> Iterator[Fetched]:
+    def fetch(self, requests: Requests) -> Iterator[Fetched]:
         """Ask for every address and yield what came, as it comes; what was read of robots.txt too.
 
         Hosts are asked side by side, `settings.hosts_at_once` at most; one request at a time at
@@ -264,16 +309,17 @@ class Fetcher:
             raise RuntimeError("the fetch before was ended, and a thread of it has not stopped yet")
         hosts: dict[str, _Host] = {}
         refused: list[Fetched] = []
-        for request in requests:
+        for number, request in enumerate(requests):
             name = _host(request.url)
             if name is None:
                 capture = self._refusal(request, request.url, 1, 0, "bad_url", "not a web address")
                 refused.append(Fetched(request, [capture], None))
             else:
-                host = hosts.setdefault(name, _Host(name))
-                host.jobs.append(_Job(request))
+                host = hosts.setdefault(name, _Host(name, requests))
+                host.waiting.append(number)
                 host.delay = max(host.delay, self._own_delay(request.source))
         for name, host in hosts.items():
+            host.waiting.reverse()
             self._delays[name] = max(self._delays[name], host.delay)
         yield from refused
         if not hosts:
@@ -654,7 +700,7 @@ class Fetcher:
 
     def _step(self, worker: "_Worker", host: _Host) -> float:
         """Make one attempt at a host's first request; return the seconds until the next."""
-        job = host.jobs[0]
+        job = host.job()
         source = job.request.source
         before = job.tries, job.attempt, len(job.captures)
         try:
@@ -664,7 +710,7 @@ class Fetcher:
                 return wait
             if job.request.kind != "robots" and self._known_rules(host.name) is None:
                 job = _robots_job(host.name, source)
-                host.jobs.appendleft(job)
+                host.begun.append(job)
                 before = 0, 0, 0
             if host.strained is None:
                 host.strained = self._standings.get(host.name).strained(job.request.kind)
@@ -691,7 +737,7 @@ class Fetcher:
         if pause is not None:
             log.info("%s: %s; again in %g s", job.request.url, _brief(job.captures[-1]), pause)
             return pause
-        host.jobs.popleft()
+        host.begun.pop()
         body: bytes | None = None
         if job.request.kind == "robots":
             if job.captures and self._known_rules(host.name) is None:
@@ -704,11 +750,11 @@ class Fetcher:
             host.failures += 1
         elif tried.asked:
             host.failures, host.strained = 0, False
-        if host.jobs and job.request.kind != "robots":
+        if not host.is_done and job.request.kind != "robots":
             reason = self._given_up(host, tried)
             if reason is not None:
                 return self._leave(worker, host, reason)
-        return self._delay(host.name, source) if host.jobs and tried.asked else 0.0
+        return 0.0 if host.is_done or not tried.asked else self._delay(host.name, source)
 
     def _given_up(self, host: _Host, tried: _Tried) -> _NotAsked | None:
         """Say why a host is left alone for the rest of this run; None when it is not."""
@@ -723,14 +769,14 @@ class Fetcher:
 
     def _leave(self, worker: "_Worker", host: _Host, reason: _NotAsked) -> float:
         """Leave a host alone for this run: what it was not asked stays open."""
-        left = [job for job in host.jobs if reason.concerns(job.request)]
-        host.jobs = deque(job for job in host.jobs if not reason.concerns(job.request))
-        log.warning("%s; %d requests are left for another run", reason.detail, len(left))
-        for job in left:
+        left = 0
+        for job in host.left(reason.concerns):
+            left += 1
             if job.captures:
                 worker.put(Fetched(job.request, job.captures, None))
             elif job.request.kind != "robots":
                 worker.put(Fetched(job.request, [], None, reason.why, reason.detail))
+        log.warning("%s; %d requests are left for another run", reason.detail, left)
         return 0.0
 
 
@@ -762,7 +808,7 @@ class _Line:
         """Put a host back, to be asked in `wait` seconds; one without requests is done."""
         with self._changed:
             self._out -= 1
-            if host.jobs:
+            if not host.is_done:
                 item = (time.monotonic() + wait, next(self._count), host)
                 heapq.heappush(self._heap, item)
                 self._changed.notify()

@@ -1,5 +1,6 @@
 """`parse`: versions and rejects from the bytes in the archive; no network."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -94,12 +95,16 @@ def ahead(
         parsers: what parses.
     """
     parsers.start(expected)
-    links = place.archive.open("links").read([day])  # as objects they are ten times as large
-    number_of = {identity: n for n, identity in enumerate(links["link_id"].to_pylist())}
+    # As objects they would be ten times as large.
+    links = place.archive.open("links").read([day]).sort_by("link_id").combine_chunks()
+    identities = links["link_id"].chunk(0) if len(links) else pa.array([], pa.string())
 
     def link_of(capture: Capture) -> Link | None:
-        number = number_of.get(capture.link_id or "")
-        return None if number is None else Link(**links.slice(number, 1).to_pylist()[0])
+        n = bisect_left(
+            range(len(links)), capture.link_id or "", key=lambda at: identities[at].as_py()
+        )
+        rows = links.slice(n, 1).to_pylist()
+        return Link(**rows[0]) if rows and rows[0]["link_id"] == capture.link_id else None
 
     def begin(captures: Sequence[Capture]) -> None:
         held = (c for c in captures if c.kind == "page" and c.outcome == "ok")

@@ -1,7 +1,7 @@
 """`publish`: articles, coverage and the snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from newsarchive import coverage
 from newsarchive.errors import RunFailed
+from newsarchive.model import Coverage
 from newsarchive.moves import remaining
 from newsarchive.outcome import Outcome
 from newsarchive.providers import next_provider, provider_of
@@ -22,11 +23,12 @@ from newsarchive.steps.place import (
     Progress,
     can_answer,
     count_rows,
-    one_of,
+    having,
     place_of,
     plan_of,
     quiet,
     reported,
+    source_groups,
 )
 from newsarchive.steps.stories import group_stories
 from newsarchive.store import snapshot
@@ -121,7 +123,7 @@ def _publish_day(place: Place, day: date, outcome: Outcome, asked: Iterable[str]
     months = file_index(index, touched, index_rows(touched, article_day, touched.ids), touched.ids)
     grouped = group_stories(targets, changed)
 
-    counted = _count_coverage(place, targets, day, versions, moves, asked)
+    counted = list(_count_coverage(place, targets, day, versions, moves, asked))
     targets["coverage"].replace(rows_of(counted, COVERAGE), [day])
 
     run_day_tables = ("links", "listings", "captures", "versions", "rejects", "coverage", "aliases")
@@ -163,58 +165,61 @@ def _count_coverage(
     versions: pa.Table,
     moves: pa.Table,
     asked: Iterable[str],
-) -> list[Any]:
-    ran = targets["coverage"].read([day], ["source"])["source"].to_pylist()
+) -> Iterator[Coverage]:
+    """Yield the coverage of each source, in their order; memory is for the rows of some sources."""
+    tables = {
+        "links": targets["links"].read([day], ["source", "link_id", "routes"]),
+        "listings": targets["listings"].read([day]),
+        "versions": versions,
+        "rejects": targets["rejects"].read(
+            [day], ["source", "link_id", "reason", "payload_sha256"]
+        ),
+    }
     pages = targets["captures"].read([day], OF_OUTCOMES, where=pc.field("kind") == "page")
-    ended = page_outcomes(pages)
-    outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
-    refused = coverage.refused_by_host(ended)
-    _leave_open(place, day, targets, pages, outcomes, refused)
-    providers: dict[str, set[str]] = defaultdict(set)
-    for row in ended.values():
-        if row["outcome"] == "ok":
-            providers[row["source"]].add(provider_of(row))
+    of_run = pa.table({"source": pa.array(asked, pa.string())})
+    ran = targets["coverage"].read([day], ["source"])
     budgets = budgets_used(place, day)
     # What the day itself tells of moves: its coverage stays a function of its own rows.
     shown_as = remaining(dict.fromkeys(versions["article_id"].to_pylist(), day), moves.to_pylist())
-    by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for name, table in (
-        ("links", targets["links"].read([day], ["source", "link_id", "routes"])),
-        ("listings", targets["listings"].read([day])),
-        ("versions", versions),
-        (
-            "rejects",
-            targets["rejects"].read([day], ["source", "link_id", "reason", "payload_sha256"]),
-        ),
-    ):
-        for row in table.to_pylist():
-            by_source[row["source"]][name].append(row)
-    for rows in by_source.values():
-        for row in rows["versions"]:
-            row["article_id"] = shown_as.get(row["article_id"], row["article_id"])
-    return [
-        coverage.count(
-            day,
-            (source := place.declared.get(name)),
-            name,
-            bool(source and can_answer(place, source, day)),
-            by_source[name]["listings"],
-            by_source[name]["links"],
-            outcomes,
-            by_source[name]["versions"],
-            by_source[name]["rejects"],
-            refused,
-            budgets.get(name),
-            providers[name],
-        )
-        for name in sorted({*asked, *ran, *by_source})
-    ]
+    for group in source_groups(of_run, ran, *tables.values()):
+        some = {name: having(table, "source", group) for name, table in tables.items()}
+        pages_of_some = having(pages, "source", group)
+        ended = page_outcomes(pages_of_some)
+        outcomes = {i: (r["outcome"], r["status"]) for i, r in ended.items()}
+        refused = coverage.refused_by_host(ended)
+        _leave_open(place, day, some["links"], pages_of_some, outcomes, refused)
+        providers: dict[str, set[str]] = defaultdict(set)
+        for row in ended.values():
+            if row["outcome"] == "ok":
+                providers[row["source"]].add(provider_of(row))
+        rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for what, table in some.items():
+            for row in table.to_pylist():
+                rows[row["source"], what].append(row)
+        for name in group.to_pylist():
+            for row in rows[name, "versions"]:
+                row["article_id"] = shown_as.get(row["article_id"], row["article_id"])
+            source = place.declared.get(name)
+            yield coverage.count(
+                day,
+                source,
+                name,
+                bool(source and can_answer(place, source, day)),
+                rows[name, "listings"],
+                rows[name, "links"],
+                outcomes,
+                rows[name, "versions"],
+                rows[name, "rejects"],
+                refused,
+                budgets.get(name),
+                providers[name],
+            )
 
 
 def _leave_open(
     place: Place,
     day: date,
-    targets: Mapping[str, Any],
+    links: pa.Table,
     pages: pa.Table,
     outcomes: dict[str, tuple[str, int | None]],
     refused: Mapping[str, str],
@@ -223,11 +228,10 @@ def _leave_open(
     several = {n: b for n, s in place.declared.items() if len(b := place.bodies(s, day)) > 1}
     if not several:
         return
-    of_several = one_of("source", several)
     visits = visits_of(pages)
-    for row in targets["links"].read([day], ["source", "link_id"], of_several).to_pylist():
-        link_id, rows = row["link_id"], visits.get(row["link_id"], [])
+    for row in having(links, "source", pa.array(several, pa.string())).to_pylist():
+        link_id, captures = row["link_id"], visits.get(row["link_id"], [])
         if outcomes.get(link_id, ("", None))[0] != "ok" and next_provider(
-            several[row["source"]], rows, link_id in refused
+            several[row["source"]], captures, link_id in refused
         ):
             outcomes.pop(link_id, None)
