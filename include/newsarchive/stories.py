@@ -7,11 +7,11 @@ member has been compared with its founder, and no chain of small edits joins wha
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from newsarchive.text.duplicates import bands_of
+from newsarchive.text.duplicates import shared_bands
 
 REACH = timedelta(days=3)
 """How much later than its founder an article of a story may be."""
@@ -31,7 +31,7 @@ class Told:
 
 def story_ids(
     signatures: Mapping[str, bytes],
-    before: Iterable[Told],
+    before: Collection[Told],
     same: Callable[[str, str], bool],
 ) -> dict[str, str]:
     """Return the story of each article of a day.
@@ -42,22 +42,23 @@ def story_ids(
         same: says of two articles' ids whether their texts are the same.
     """
     size: Counter[str] = Counter()
-    founders: dict[tuple[int, bytes], list[str]] = defaultdict(list)
+    founders: dict[int, list[str]] = defaultdict(list)
     rank: dict[str, int] = {}
+    bands = shared_bands(signatures.values(), _of_founders(before))
 
     def found(identity: str, signature: bytes) -> None:
         rank[identity] = len(rank)
-        for band in bands_of(signature):
+        for band in bands.get(signature, ()):
             founders[band].append(identity)
 
     for told in before:
         size[told.story_id] += 1
-        if told.story_id == told.article_id:
+        if _is_founder(told):
             found(told.article_id, told.signature)
     stories: dict[str, str] = {}
     for identity in sorted(signatures):
         signature = signatures[identity]
-        shared = Counter(f for band in bands_of(signature) for f in founders.get(band, ()))
+        shared = Counter(f for band in bands.get(signature, ()) for f in founders.get(band, ()))
         open_ones = (f for f in shared if size[f] < MOST)
         likely = sorted(open_ones, key=lambda f: (-shared[f], rank[f]))[:_TRIES]
         story = min((f for f in likely if same(f, identity)), key=rank.__getitem__, default=None)
@@ -69,16 +70,16 @@ def story_ids(
     return stories
 
 
-def suspects(signatures: Mapping[str, bytes], before: Iterable[Told]) -> set[str]:
+def suspects(signatures: Mapping[str, bytes], before: Collection[Told]) -> set[str]:
     """Return the articles whose texts `story_ids` may ask for: those with a band in common."""
-    having: dict[tuple[int, bytes], list[str]] = defaultdict(list)
-    for told in before:
-        if told.story_id == told.article_id:
-            for band in bands_of(told.signature):
-                having[band].append(told.article_id)
-    shared: set[tuple[int, bytes]] = set()
-    for identity, signature in signatures.items():
-        for band in bands_of(signature):
-            shared.add(band)
-            having[band].append(identity)
-    return {i for band in shared if len(having[band]) > 1 for i in having[band]}
+    bands = shared_bands(signatures.values(), _of_founders(before))
+    found = {identity for identity, signature in signatures.items() if signature in bands}
+    return found | {t.article_id for t in before if _is_founder(t) and t.signature in bands}
+
+
+def _of_founders(before: Iterable[Told]) -> list[bytes]:
+    return [told.signature for told in before if _is_founder(told)]
+
+
+def _is_founder(told: Told) -> bool:
+    return told.story_id == told.article_id

@@ -2,8 +2,8 @@
 
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -92,10 +92,28 @@ def signature(of: Shingled) -> bytes:
     return b"".join(band.to_bytes(4, "little") for band in bands)
 
 
-@lru_cache(maxsize=4096)  # a day's are asked for again and again
-def bands_of(of: bytes) -> tuple[tuple[int, bytes], ...]:
-    """Return the bands of a signature, each with its place."""
-    return tuple((n, of[n : n + 4]) for n in range(0, len(of), 4))
+def shared_bands(own: Iterable[bytes], others: Iterable[bytes]) -> dict[bytes, list[int]]:
+    """Return, by signature, the bands that it has in common with another one, as numbers.
+
+    Only bands that one of `own` has; a signature that has none such is left out, so that little is
+    held of a day whose articles have little in common.
+
+    Args:
+        own: signatures of the articles that are asked about.
+        others: those of articles that they may be the same as.
+    """
+    mine = [s for s in own if len(s) == SIGNATURE_BYTES]
+    every = [*mine, *(s for s in others if len(s) == SIGNATURE_BYTES)]
+    bands = np.frombuffer(b"".join(every), "<u4").reshape(-1, _BANDS)
+    shared = np.empty(bands.shape, bool)
+    for place in range(_BANDS):
+        values, counts = np.unique(bands[:, place], return_counts=True)
+        of_mine = np.isin(values, bands[: len(mine), place])
+        shared[:, place] = np.isin(bands[:, place], values[(counts > 1) & of_mine])
+    numbers = bands.astype(np.uint64) * _BANDS + np.arange(_BANDS, dtype=np.uint64)
+    return {
+        every[row]: numbers[row, shared[row]].tolist() for row in np.flatnonzero(shared.any(axis=1))
+    }
 
 
 def is_same_text(one: Shingled, other: Shingled) -> bool:
