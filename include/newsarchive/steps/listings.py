@@ -15,7 +15,7 @@ from newsarchive.discover.links import Archived, Discovered
 from newsarchive.discover.links import discover as discover_links
 from newsarchive.fetch.session import Fetched, Fetcher, Request
 from newsarchive.fetch.warc import read_record
-from newsarchive.model import Link, ListingState
+from newsarchive.model import ListingState
 from newsarchive.outcome import Outcome
 from newsarchive.schema import (
     LINKS,
@@ -271,7 +271,8 @@ def file_links(
         earlier = by_source(listing_captures(place.archive, days, held=True))
         pages = Pages(place.root, place.declared)
         removed = place.archive.removed().links
-        links: list[Link] = []
+        # As Arrow a link takes a quarter of what it does as an object.
+        links = [LINKS.arrow.empty_table()]
         states: list[ListingState] = []
         for source in sources:
             own = [r for r in rows.get(source.name, []) if is_declared(source, r["route"])]
@@ -281,7 +282,7 @@ def file_links(
             ]
             found = discover_links(source, day, archived, memory)
             found = replace(found, links=[li for li in found.links if li.link_id not in removed])
-            links += found.links
+            links.append(rows_of(found.links, LINKS))
             states += _listing_states(place, source, day, own, archived, found)
             for shared in _SHARED:
                 state = shared.state(place, day, source, found.links)
@@ -291,18 +292,13 @@ def file_links(
         if not asked:
             states = [s for s in states if s.route == WARC]
             untold |= pc.field("route") != WARC
-        for name, new, table, kept in (
-            ("links", links, LINKS, others),
-            ("listings", states, LISTINGS, untold),
+        for name, new, kept in (
+            ("links", links, others),
+            ("listings", [rows_of(states, LISTINGS)], untold),
         ):
             target = targets[name]
-            target.replace(
-                pa.concat_tables([target.read([day], where=kept), rows_of(new, table)]), [day]
-            )
-        counts = dict.fromkeys(names, 0)
-        for link in links:
-            counts[link.source] += 1
-        return counts
+            target.replace(pa.concat_tables([target.read([day], where=kept), *new]), [day])
+        return {s.name: rows.num_rows for s, rows in zip(sources, links[1:], strict=True)}
 
     for name, number in committing(f"discover {day}", work).items():
         outcome.add(name, "links", number)
