@@ -61,6 +61,19 @@ def page(head: str = "", body: str = "", title: str = "Library opens late after 
     )
 
 
+@pytest.mark.parametrize(
+    "logo",
+    [
+        '<h1><a href="/">Harbour Notes Weekly</a></h1>',
+        '<a href="https://harbour.example"><h1>Harbour Notes Weekly</h1></a>',
+    ],
+)
+def test_a_heading_that_leads_home_is_the_sites_name(logo: str) -> None:
+    body = f"<body>{logo}<h2>Library opens late after snow</h2>{PARAGRAPHS}"
+    title = "<title>Harbour Notes Weekly » Library opens late after snow</title>"
+    assert one(f"<html><head>{title}</head>{body}").title == "Library opens late after snow"
+
+
 def source(**rule: object) -> Source:
     return Source.model_validate(
         {

@@ -218,6 +218,14 @@ def test_the_only_h1_is_the_headline_that_search_engines_are_not_told() -> None:
     assert best_title([("Van news", 1)], claims, None, []) == (claims[0], "meta")
 
 
+def test_a_kicker_is_no_part_of_a_headline_but_what_a_colon_joins_is() -> None:
+    claims = ["Port workers end their strike"]
+    behind = best_title([("Harbour Port workers end their strike", 1)], claims, None, [])
+    assert behind == (claims[0], "heuristic")
+    joined = "After six weeks: Port workers end their strike"
+    assert best_title([(joined, 1)], claims, None, []) == (joined, "heuristic")
+
+
 def test_site_names_behind_marks_without_spaces() -> None:
     assert without_site_name("港口会议开幕-港口网", ["港口网"]) == "港口会议开幕"
     assert without_site_name("港が開く：港新聞Web", ["港新聞Web"]) == "港が開く"

@@ -29,6 +29,7 @@ from newsarchive.text.duplicates import (
     shingled,
     signature,
 )
+
 SAME, OTHER = bytes(range(SIGNATURE_BYTES)), bytes(range(100, 100 + SIGNATURE_BYTES))
 
 RELAYED = {

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
+from urllib.parse import urlsplit
 
 import lxml.etree
 import lxml.html
@@ -35,7 +36,7 @@ from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import find_moments, is_date_line, parse_moment
 from newsarchive.text.decode import decode, utf8_of
 from newsarchive.text.folding import bare, is_same, may_begin
-from newsarchive.text.identity import clean_url
+from newsarchive.text.identity import clean_url, is_home
 from newsarchive.text.language import code_of
 from newsarchive.text.repair import repair, tidy_line
 from newsarchive.text.words import has_words
@@ -55,6 +56,8 @@ _CLAIMS = (
     "headline",
     "title",
 )
+_HOME = re.compile(r"\s*(?:(?:https?:)?//[^/?#]+/?|/)(?:#.*)?\s*", re.I)
+"""A link that leads to a home page, of whatever site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,9 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     metas = [c for name in _CLAIMS for c in said.meta.get(name, ())[:1]]
     claims = [*headline, *metas, *said.micro.get("headline", ())[:1]]
     kept = [h for h in headings if not is_beside(h.element)]
+    if logos := [h for h in kept if _leads_home(h, page.base)]:
+        kept = [h for h in kept if h not in logos]
+        page.sites += [h.text for h in logos]
     best = best_title(
         [(h.text, h.level) for h in kept],
         claims,
@@ -300,6 +306,18 @@ def _take_title(page: Page, headings: list[Heading]) -> None:
     page.title_element = next(
         (h.element for h in kept if bare(without_site_name(h.text, page.sites)) == same), None
     )
+
+
+def _leads_home(heading: Heading, base: str) -> bool:
+    """Say whether all of a heading is a link to the home page: so sites show their own name."""
+    links = (*heading.element.iter("a"), *islice(heading.element.iterancestors("a"), 1))
+    homes = [a for a in links if _HOME.fullmatch(a.get("href") or "-")]
+    return any(
+        (there := clean_url(a.get("href"), base))
+        and urlsplit(there).hostname == urlsplit(base).hostname
+        and bare(a.text_content()) == bare(heading.text)
+        for a in homes
+    ) and not is_home(base)
 
 
 def _body_lines(page: Page, shown: Shown) -> list[Line]:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
-from itertools import chain
+from datetime import date, datetime, timedelta
+from itertools import chain, islice
 from typing import NamedTuple
 
 from newsarchive.model import Link
 from newsarchive.parse.borders import Piece
-from newsarchive.parse.evidence import Page, near_headline, select
+from newsarchive.parse.evidence import Page, is_beside, near_headline, select
 from newsarchive.parse.labels import match_labels
 from newsarchive.parse.marks import DATED, TIME, Mark
 from newsarchive.parse.structured import as_texts
@@ -66,9 +66,13 @@ _UPDATED = re.compile(
     r"|zuletzt|更新|bijgewerkt|oppdater|opdater|uppdater|zaktualiz",
     re.I,
 )
+# From Hawaii to New Zealand.
+_ZONES = (timedelta(hours=-10), timedelta(hours=13))
 _NEAR = 160
 """Elements below the headline, or a third of that above it, within which a date is its date."""
 _MOST_MARKS = 40
+_FEW = 8  # elements of time that are held against a time in UTC
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.h](\d\d)(?!\d)")
 _SHORT = 200
 """Characters of a line whose date may be the page's; in running text dates are of what is told."""
 
@@ -154,7 +158,45 @@ def published(page: Page, main: Piece) -> Dated | None:
             chosen = dated  # or the same day, and the time too
         if chosen.moment.at or dated.kind not in _STATED:
             break
-    return chosen
+    return chosen and chosen._replace(moment=_in_its_zone(page, chosen.moment))
+
+
+def _in_its_zone(page: Page, moment: Moment) -> Moment:
+    """Return a moment that is told in UTC with the day that it was at the newspaper.
+
+    That is the day in its address, or the one that is shown with the same time in another zone.
+    """
+    at = moment.at
+    if at is None or at.tzinfo is None or at.date() != moment.day:
+        return moment
+    first, last = ((at + offset).date() for offset in _ZONES)
+    address = day_in_path(page.link.url if page.link else page.url)
+    if address is not None and first <= address <= last:
+        return replace(moment, day=address)
+    for element in islice(page.tree.iter("time"), _FEW):
+        text = f"{element.get('datetime') or ''} {element.text_content()[:_SHORT]}"
+        if not any(_is_zone_apart(int(m[1]) - at.minute) for m in _CLOCK.finditer(text)):
+            continue  # most are of other articles
+        for shown in _marked_dates(page, Mark(element, 0, TIME), relative=False):
+            if _is_elsewhere(shown, at) and not is_beside(element):
+                return replace(moment, day=shown.day)
+    return moment
+
+
+def _is_elsewhere(shown: Moment, at: datetime) -> bool:
+    """Say whether a date that is shown can be a moment in another zone: it may not say in which."""
+    if shown.at is None:
+        return False
+    ahead = _minute(shown.at) - _minute(at)
+    return _ZONES[0] <= ahead <= _ZONES[1] and _is_zone_apart(ahead // timedelta(minutes=1))
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0, tzinfo=None)
+
+
+def _is_zone_apart(minutes: int) -> bool:
+    return minutes % 30 == 0
 
 
 def _sure(page: Page) -> Iterator[Dated]:

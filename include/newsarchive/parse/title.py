@@ -11,6 +11,7 @@ _DIVIDER = re.compile(
     r"\s+[|\u2022\u00b7\u2013\u2014»«/:-]+\s+|\s*[|»\u2022]\s*|\s+::\s+|\s[-\u2013\u2014]|[-\u2013\u2014]\s"
     r"|(?<=[\u3040-\u9fff！？」』）])[-_\u2013\u2014\uff1a](?=[\w\u3040-\u9fff])"
 )
+_JOINED = re.compile(r"\S:\s*$")
 CONFIDENCE = 0.71
 """Of 241 labelled pages whose chosen heading is none of the headlines that they state, it was the
 true headline, to the word, on so many."""
@@ -129,13 +130,16 @@ def _is_headline(heading: str, wanted: Iterable[str], names: set[str]) -> bool:
 
 
 def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
-    """Return the claim itself where the heading is that claim behind a kicker."""
+    """Return the claim itself where the heading is that claim behind a kicker.
+
+    What a colon joins is one headline: "The harvest: fewer dates than last year".
+    """
     whole = bare(heading)
     for claim in claims:
         text = without_site_name(claim, sites)
         key = bare(text)
         if len(key.split()) >= 4 and whole != key and whole.endswith(key):
-            return text
+            return heading if _JOINED.search(heading[: -len(text)]) else text
     return heading
 
 
