@@ -24,7 +24,8 @@ from newsarchive.sources import Source
 from newsarchive.steps.archived import MEMORY_DAYS, Pages, by_source, listing_captures, memory_of
 from newsarchive.steps.capturing import capturing, visits_of
 from newsarchive.steps.merging import file_index, index_rows, merged, touched_by
-from newsarchive.steps.pages import PageRequests, wanted_pages
+from newsarchive.steps.page_requests import PageRequests
+from newsarchive.steps.pages import wanted_pages
 from newsarchive.steps.parsing import Portion, rows_of_captures
 from newsarchive.steps.place import Place, Progress, count_rows, having, one_of, pairs
 from newsarchive.steps.publishing import named, named_stories
@@ -92,7 +93,7 @@ def _fetch(
 ) -> list[str]:
     """Capture the pages of links that were not visited yet; return the links asked."""
     wanted = wanted_pages(place, day, sources, place.settings.max_attempts)
-    requests = PageRequests(place, (r for r in wanted if r.visit == FIRST))
+    requests = PageRequests(r for r in wanted if r.visit == FIRST)
     asked = []
     if len(requests):
         with capturing(place, day, "hourly", outcome) as (fetcher, put):

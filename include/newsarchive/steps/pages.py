@@ -21,6 +21,7 @@ from newsarchive.providers import LIVE, after, next_provider, provider_of, takes
 from newsarchive.settings import Settings
 from newsarchive.sources import Source
 from newsarchive.steps.capturing import Put, capturing, page_outcomes, visits_of
+from newsarchive.steps.page_requests import ABSENT, PageRequests
 from newsarchive.steps.parsing import ahead
 from newsarchive.steps.place import (
     Place,
@@ -33,7 +34,6 @@ from newsarchive.steps.place import (
     reported,
     run_days,
     source_groups,
-    table_of,
 )
 from newsarchive.text.identity import clean_url, host_of
 from newsarchive.visits import FIRST, due
@@ -53,8 +53,6 @@ _OF_VISITS = (
     "last_modified",
     "provider",
 )
-# What an archive answers for a page that it does not have.
-_ABSENT = frozenset({404})
 
 
 def fetch(
@@ -79,78 +77,15 @@ def fetch(
     of = settings_module.shard_count(place.settings, place.sources)
     for work in plan_of(place, run_day):
         requests = PageRequests(
-            place,
-            (
-                r
-                for r in wanted_pages(place, work.day, work.visited)
-                if shard is None or _shard(r.page or r.url, of) == shard
-            ),
+            r
+            for r in wanted_pages(place, work.day, work.visited)
+            if shard is None or _shard(r.page or r.url, of) == shard
         )
         if len(requests):
             kept = ahead(place, work.day, len(requests), parsers) if parsers else None
             with capturing(place, work.day, name, outcome, kept) as keep:
                 _fetch(place, work, requests, keep, progress)
     return reported(outcome)
-
-
-class PageRequests:
-    """Requests for pages, as Arrow: a day's as objects would be ten times as large."""
-
-    _SCHEMA = pa.schema(
-        [
-            ("source", pa.string()),
-            ("url", pa.string()),
-            ("link_id", pa.string()),
-            ("visit", pa.string()),
-            ("attempts_before", pa.int32()),
-            ("etag", pa.string()),
-            ("last_modified", pa.string()),
-            ("validated", pa.string()),
-            ("provider", pa.string()),
-            ("page", pa.string()),
-        ]
-    )
-    _BLOCK = 512
-
-    def __init__(self, place: Place, requests: Iterable[Request] = ()) -> None:
-        """Take requests, in their order."""
-        self._place = place
-        self._blocks: list[pa.Table] = []
-        self._latest: list[Request] = []
-        self._sources: dict[tuple[str, str], Source] = {}
-        for request in requests:
-            self.append(request)
-
-    def append(self, request: Request) -> None:
-        """Take one more."""
-        self._sources.setdefault((request.source.name, request.provider), request.source)
-        self._latest.append(request)
-        if len(self._latest) == self._BLOCK:
-            rows = [
-                {name: getattr(r, name) for name in self._SCHEMA.names} | {"source": r.source.name}
-                for r in self._latest
-            ]
-            self._blocks.append(table_of(rows, self._SCHEMA))
-            self._latest = []
-
-    def __len__(self) -> int:
-        return len(self._blocks) * self._BLOCK + len(self._latest)
-
-    def __iter__(self) -> Iterator[Request]:
-        for block in self._blocks:
-            yield from map(self._made, block.to_pylist())
-        yield from self._latest
-
-    def __getitem__(self, n: int) -> Request:
-        block, row = divmod(n, self._BLOCK)
-        if block == len(self._blocks):
-            return self._latest[row]
-        return self._made(self._blocks[block].slice(row, 1).to_pylist()[0])
-
-    def _made(self, row: dict[str, Any]) -> Request:
-        source = self._sources[row["source"], row["provider"]]
-        absent = _ABSENT if row["provider"] == "wayback" else frozenset[int]()
-        return Request(**{**row, "source": source, "kind": "page", "absent": absent})
 
 
 def _fetch(
@@ -167,7 +102,7 @@ def _fetch(
         before = _captures_of_pages(place, day)
     wave, total, done = requests, len(requests), 0
     while len(wave):
-        following = PageRequests(place)
+        following = PageRequests()
         for fetched in fetcher.fetch(wave):
             fetched = _of_the_page(fetched)
             put(fetched)
@@ -211,7 +146,7 @@ def _at_wayback(
         url=place.wayback.replay(page, bounds(day)[1]),
         page=page,
         provider="wayback",
-        absent=_ABSENT,
+        absent=ABSENT,
         attempts_before=max(tries, default=0),
         etag=None,
         last_modified=None,
