@@ -164,15 +164,12 @@ def published(page: Page, main: Piece) -> Dated | None:
 def _in_its_zone(page: Page, moment: Moment) -> Moment:
     """Return a moment that is told in UTC with the day that it was at the newspaper.
 
-    That is the day in its address, or the one that is shown with the same time in another zone.
+    That is the one that the page shows with the same time in another zone. (The day in the address
+    would be right as often; but an article that moves must not change its day.)
     """
     at = moment.at
     if at is None or at.tzinfo is None or at.date() != moment.day:
         return moment
-    first, last = ((at + offset).date() for offset in _ZONES)
-    address = day_in_path(page.link.url if page.link else page.url)
-    if address is not None and first <= address <= last:
-        return replace(moment, day=address)
     for element in islice(page.tree.iter("time"), _FEW):
         text = f"{element.get('datetime') or ''} {element.text_content()[:_SHORT]}"
         if not any(_is_zone_apart(int(m[1]) - at.minute) for m in _CLOCK.finditer(text)):

@@ -372,7 +372,9 @@ def _stated(story: Story, moment: datetime) -> _Stated:
     if story.kind is Kind.DAY_ONLY:
         return _Stated(None, local.date(), "day")
     if story.markup is not Markup.LABELS or (story.new_layout and story.paper.language == "en"):
-        return _Stated(moment, moment.date() if story.in_utc else local.date(), "second")
+        # The newer layout shows a time in UTC beside the newspaper's own.
+        in_utc = story.in_utc and not story.new_layout
+        return _Stated(moment, moment.date() if in_utc else local.date(), "second")
     return _Stated(moment.replace(second=0), local.date(), "minute")
 
 
