@@ -190,3 +190,21 @@ def test_a_day_that_is_written_with_its_zone_stays() -> None:
     head = LATE.replace("2024-05-04T01:06:51Z", "2024-05-04T00:06:51+02:00")
     page = found("<time>May 3, 2024 5:06pm CT</time>", head=head)
     assert page.published_day == date(2024, 5, 4)
+
+
+def test_a_line_above_the_headline_is_nearer_than_what_follows_the_text() -> None:
+    most_read = "".join(f"<p>Snow on the pass, part {n} <b>2024-05-0{n}</b></p>" for n in (7, 8, 9))
+    page = (
+        "<html lang=en><head><title>Library opens late after snow</title></head><body>"
+        "<p><a href=/metro>Metro</a><span>2024/05/03 10:22</span></p>"
+        f"<h2>Library opens late after snow</h2>{STORY}{most_read}</body></html>"
+    )
+    reading = read_page(
+        page.encode(),
+        url="https://harbour.example/snow",
+        content_type="text/html",
+        source=None,
+        link=None,
+        captured_at=NOW,
+    )
+    assert reading.founds[0].published_day == DAY

@@ -119,18 +119,29 @@ def is_beside(element: HtmlElement) -> bool:
 def near_headline(page: Page) -> Iterator[str]:
     """Yield the lines around the headline in which dates and bylines stand, nearest first.
 
-    First those of the page's blocks; then what is marked off from them as standing beside, though
-    the headline stands there too.
+    What stands above it counts as three times as far away as what stands below it, and what stands
+    below running text comes last. First those of the page's blocks; then what is marked off from
+    them as standing beside, though the headline stands there too.
     """
     start = page.title_place
     blocks = page.blocks
-    for n in (
-        *range(start + 1, min(start + _BELOW, len(blocks))),
-        *range(start - 1, max(-1, start - _ABOVE), -1),
-    ):
-        yield blocks[n].text
+    beyond: list[str] = []
+    running = 0
+    for away in _AROUND:
+        if 0 <= start + away < len(blocks):
+            text = blocks[start + away].text
+            if away > 0 and running > _RUNNING:
+                beyond.append(text)
+                continue
+            running += len(text) if away > 0 and len(text) > _LINE else 0
+            yield text
+    yield from beyond
     if page.marks.headline >= 0:
         yield from page.marks.lines()
 
 
 _BELOW, _ABOVE = 16, 7
+_LINE, _RUNNING = 140, 400  # characters of a line; of paragraphs, which are longer
+_AROUND = sorted(
+    (*range(1, _BELOW), *range(-1, -_ABOVE, -1)), key=lambda away: away if away > 0 else -3 * away
+)
