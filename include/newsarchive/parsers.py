@@ -125,13 +125,7 @@ class _Begun(NamedTuple):
 
     job: int
     """Its digest."""
-    chunk: _Chunk
-    place: int
-
-    @property
-    def rows(self) -> _Place:
-        """Where its rows are made."""
-        return _Place(self.chunk, self.place)
+    rows: _Place
 
     def is_(self, job: Job) -> bool:
         """Say whether it is this job."""
@@ -201,7 +195,7 @@ class Parsers:
         whole = len(self._waiting) // _CHUNK * _CHUNK
         try:
             for job, rows in _given(self._pool, self._waiting[:whole]):
-                self._begun[job.capture.capture_id] = _Begun(_digest(job), *rows)
+                self._begun[job.capture.capture_id] = _Begun(_digest(job), rows)
                 if not rows.place:
                     self._on_the_way.append(rows.chunk)
             del self._waiting[:whole]

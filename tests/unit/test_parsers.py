@@ -87,7 +87,7 @@ def lose_the_bytes(jobs: list[Job]) -> None:
 
 def made_ahead(parsers: Parsers) -> None:
     for begun in parsers._begun.values():
-        begun.chunk.rows(0)
+        begun.rows.chunk.rows(0)
 
 
 def test_what_was_begun_ahead_is_not_parsed_again(jobs: list[Job], parsers: Parsers) -> None:
@@ -126,7 +126,7 @@ def test_what_was_made_ahead_waits_on_disk(
     for each in jobs:
         parsers.begin([each])
     assert len(parsers._on_the_way) <= 2
-    chunks = {begun.chunk for begun in parsers._begun.values()}
+    chunks = {begun.rows.chunk for begun in parsers._begun.values()}
     assert sum(isinstance(chunk._made, Future) for chunk in chunks) <= 2
     lose_the_bytes(jobs)
     whole = MANY // 8 * 8

@@ -13,18 +13,21 @@ DAY = date(2024, 5, 3)
 STORY = "<p>The central library opened three hours late on Thursday after heavy snow.</p>" * 4
 
 
+URL = "https://harbour.example/metro/snow"
+
+
 def found(
-    above: str = "",
-    below: str = "",
-    head: str = "",
-    url: str = "https://harbour.example/metro/snow",
-    body: str = "",
+    above: str = "", below: str = "", head: str = "", url: str = URL, body: str = ""
 ) -> Found:
-    page = (
+    return read(
         f"<html lang=en><head><title>Library opens late after snow</title>{head}</head>"
         f"<body class='single no-sidebar'><div class=page><article><h1>Library opens late after "
-        f"snow</h1>{above}{STORY}{below}</article></div>{body}</body></html>"
+        f"snow</h1>{above}{STORY}{below}</article></div>{body}</body></html>",
+        url,
     )
+
+
+def read(page: str, url: str = URL) -> Found:
     reading = read_page(
         page.encode(), url=url, content_type="text/html", source=None, link=None, captured_at=NOW
     )
@@ -199,12 +202,4 @@ def test_a_line_above_the_headline_is_nearer_than_what_follows_the_text() -> Non
         "<p><a href=/metro>Metro</a><span>2024/05/03 10:22</span></p>"
         f"<h2>Library opens late after snow</h2>{STORY}{most_read}</body></html>"
     )
-    reading = read_page(
-        page.encode(),
-        url="https://harbour.example/snow",
-        content_type="text/html",
-        source=None,
-        link=None,
-        captured_at=NOW,
-    )
-    assert reading.founds[0].published_day == DAY
+    assert read(page).published_day == DAY
