@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from lxml.html import HtmlElement
@@ -137,7 +138,7 @@ def _meta_names(page: Page) -> Iterator[list[str]]:
 
 def _marked(page: Page) -> Iterator[list[str]]:
     """Names in elements that are marked as bylines, nearest to the headline first."""
-    for mark in page.marks.of(BYLINE | AUTHOR_LINK, asides=True)[:_MOST_MARKS]:
+    for mark in islice(page.marks.of(BYLINE | AUTHOR_LINK, asides=True), _MOST_MARKS):
         names = names_in(mark)
         if names:
             yield names

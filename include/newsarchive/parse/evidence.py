@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 from newsarchive.model import Link
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
-from newsarchive.parse.marks import Marks, read_marks
+from newsarchive.parse.marks import Marks
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
 from newsarchive.text.dates import Moment
@@ -76,7 +76,7 @@ class Page:
     def marks(self) -> Marks:
         """What is marked as bylines and dates; read on first need, as many pages need none."""
         if self._marks is None:
-            self._marks = read_marks(self.tree, self.title_element)
+            self._marks = Marks(self.tree, self.title_element)
         return self._marks
 
 

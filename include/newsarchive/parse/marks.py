@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -48,6 +48,8 @@ _LONGEST = 300
 """Characters of a class, id or address that are read."""
 _MOST_ELEMENTS = 60_000
 _KIND_OF_TAG = {"time": TIME, "address": BYLINE}
+NEAR = 160
+"""Elements below the headline, or a third of that above it, within which a date is its date."""
 _ABOVE, _BELOW = 40, 120
 """Elements above and below the headline in which its date and byline are looked for."""
 _LONGEST_LINE = 160
@@ -77,41 +79,73 @@ class Mark:
     kind: int
 
 
-@dataclass(slots=True)
 class Marks:
-    """The marked elements of a page, and where its headline stands among them."""
+    """The marked elements of a page, and where its headline stands among them.
 
-    marks: list[Mark] = field(default_factory=list)
-    headline: int = -1
-    """Place of the headline; -1 where it is not among the elements."""
-    around: set[HtmlElement] = field(default_factory=set)
-    """The headline and all that it stands in."""
-    above: list[HtmlElement] = field(default_factory=list)
-    """The elements right above the headline, in page order."""
-    below: list[HtmlElement] = field(default_factory=list)
-    """The elements right below it."""
-    _depths: dict[HtmlElement, int] = field(default_factory=dict)
+    A page is read down to what stands near its headline, and to its end only where that is asked
+    for: most pages name author and date near the headline.
+    """
 
-    def of(self, kind: int, *, asides: bool = False) -> list[Mark]:
-        """Return the marks of any of these kinds that may be the article's, best first.
+    def __init__(self, tree: HtmlElement, headline: HtmlElement | None) -> None:
+        """Read a page down to what stands near its headline, or near its top without one.
 
-        Nearest to the headline first; what stands above it counts as three times as far away as
-        what stands below it. Boxes of other articles, comments and menus are left out.
+        Args:
+            tree: the page; it must stay as it is from now on.
+            headline: the element that is its headline, if one is.
+        """
+        self.headline = -1
+        """Place of the headline; -1 where it is not among the elements."""
+        self._marks: list[Mark] = []
+        self._depths: dict[HtmlElement, int] = {}
+        self._around: set[HtmlElement] = set()  # the headline and all that it stands in
+        self._above: deque[HtmlElement] = deque(maxlen=_ABOVE)
+        self._walk = self._read(tree)
+        if headline is not None:
+            self._around = {headline, *headline.iterancestors()}
+            for place, element in self._walk:
+                if element is headline:
+                    self.headline = place
+                    break
+                self._above.append(element)
+        self._below = [element for _, element in islice(self._walk, NEAR)]
+
+    def near(self, kind: int) -> list[Mark]:
+        """Return the marks of any of these kinds within NEAR places of the headline, nearest first.
+
+        What stands above it counts as three times as far away as what stands below it. Boxes of
+        other articles, comments, menus, asides and footers are left out.
+
+        Args:
+            kind: one or several of them.
+        """
+        return [mark for depth, far, mark in self._sorted(kind) if depth == 0 and far < NEAR]
+
+    def of(self, kind: int, *, asides: bool = False) -> Iterator[Mark]:
+        """Yield the marks of any of these kinds that may be the article's: those near, then others.
 
         Args:
             kind: one or several of them.
             asides: whether what stands in an aside or a footer counts too; it comes last.
         """
+        near = self.near(kind)
+        yield from near
+        for _ in self._walk:  # to the end
+            pass
+        for depth, _, mark in self._sorted(kind):
+            if depth <= asides and mark not in near:
+                yield mark
+
+    def _sorted(self, kind: int) -> list[tuple[int, int, Mark]]:
+        """The marks that were read, with how far they stand off the article and the headline."""
         start = max(self.headline, 0)
         found = []
-        for mark in self.marks:
+        for mark in self._marks:
             if mark.kind & kind:
+                far = mark.place - start
                 depth = self._depth(mark.element)
-                if depth <= asides:
-                    far = mark.place - start
-                    found.append((depth, far if far >= 0 else -3 * far, mark))
+                found.append((depth, far if far >= 0 else -3 * far, mark))
         found.sort(key=lambda f: f[:2])
-        return [mark for _, _, mark in found]
+        return found
 
     def lines(self) -> Iterator[str]:
         """Yield the short texts right below the headline, then those right above it, nearest first.
@@ -119,7 +153,7 @@ class Marks:
         Until running text begins; without boxes of other articles, comments and menus.
         """
         running = 0
-        for elements in (self.below, reversed(self.above)):
+        for elements in (self._below[:_BELOW], reversed(self._above)):
             read: set[HtmlElement] = set()
             for element in elements:
                 if element.tag in _PASSED:
@@ -132,7 +166,7 @@ class Marks:
                 text = tidy_line(element.text_content()[: 2 * _LONGEST_LINE])
                 if text and len(text) <= _LONGEST_LINE:
                     read.add(element)
-                    if element not in self.around and self._depth(element) == 0:
+                    if element not in self._around and self._depth(element) == 0:
                         yield repair(text)
                 elif text and not len(element):
                     running += len(text)
@@ -146,7 +180,7 @@ class Marks:
         chain: list[HtmlElement] = []
         node: HtmlElement | None = element
         while node is not None and node not in depths:
-            if node in self.around or node.tag in ("body", "article"):
+            if node in self._around or node.tag in ("body", "article"):
                 break
             chain.append(node)
             node = node.getparent()
@@ -154,6 +188,24 @@ class Marks:
         for node in reversed(chain):
             depth = depths[node] = max(depth, _off(node))
         return depth
+
+    def _read(self, tree: HtmlElement) -> Iterator[tuple[int, HtmlElement]]:
+        """Yield the elements of a page with their places, and put down those that are marked."""
+        # One at a time: an object for each element at once takes three times as long.
+        for place, element in enumerate(islice(tree.iter(), _MOST_ELEMENTS)):
+            tag = element.tag
+            if tag not in _PASSED:
+                kind = _KIND_OF_TAG.get(tag, 0)
+                css, name = element.get("class"), element.get("id")
+                if css or name:
+                    kind |= _kind_of((css or "")[:_LONGEST], (name or "")[:_LONGEST])
+                if tag == "a":
+                    href, rel = element.get("href"), element.get("rel")
+                    if href and _is_of_person(href[:_LONGEST], (rel or "")[:_LONGEST]):
+                        kind |= AUTHOR_LINK
+                if kind:
+                    self._marks.append(Mark(element, place, kind))
+            yield place, element
 
 
 def _off(element: HtmlElement) -> int:
@@ -165,44 +217,6 @@ def _off(element: HtmlElement) -> int:
     ):
         return 2
     return 1 if tag in ("aside", "footer") else 0
-
-
-def read_marks(tree: HtmlElement, headline: HtmlElement | None) -> Marks:
-    """Return what a page marks as bylines and dates.
-
-    Args:
-        tree: the page.
-        headline: the element that is its headline, if one is.
-    """
-    found = Marks()
-    above: deque[HtmlElement] = deque(maxlen=_ABOVE)
-    last = -1
-    if headline is not None:
-        found.around = {headline, *headline.iterancestors()}
-    # One at a time: an object for each element at once takes three times as long.
-    for place, element in enumerate(islice(tree.iter(), _MOST_ELEMENTS)):
-        if last < 0:
-            if element is headline:
-                found.headline, last = place, place + _BELOW
-            else:
-                above.append(element)
-        elif place <= last:
-            found.below.append(element)
-        tag = element.tag
-        if tag in _PASSED:
-            continue
-        kind = _KIND_OF_TAG.get(tag, 0)
-        css, name = element.get("class"), element.get("id")
-        if css or name:
-            kind |= _kind_of((css or "")[:_LONGEST], (name or "")[:_LONGEST])
-        if tag == "a":
-            address = element.get("href")
-            if address and _is_of_person(address[:_LONGEST], (element.get("rel") or "")[:_LONGEST]):
-                kind |= AUTHOR_LINK
-        if kind:
-            found.marks.append(Mark(element, place, kind))
-    found.above = list(above) if last >= 0 else []
-    return found
 
 
 @lru_cache(maxsize=16_384)  # the classes of a site are few

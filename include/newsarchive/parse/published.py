@@ -68,8 +68,6 @@ _UPDATED = re.compile(
 )
 # From Hawaii to New Zealand.
 _ZONES = (timedelta(hours=-10), timedelta(hours=13))
-_NEAR = 160
-"""Elements below the headline, or a third of that above it, within which a date is its date."""
 _MOST_MARKS = 40
 _FEW = 8  # elements of time that are held against a time in UTC
 _CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.h](\d\d)(?!\d)")
@@ -226,14 +224,12 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
     for line in main.dates:
         yield from (Dated("heuristic", m, _MARKED) for _, m in _moments(page, "", line))
     marks = page.marks
-    start = marks.headline
     undated: list[Mark] = []
-    for mark in marks.of(TIME | DATED)[:_MOST_MARKS] if start >= 0 else ():
-        if _is_near(mark.place - start):
-            written = list(_marked_dates(page, mark, relative=False))
-            yield from (Dated("heuristic", m, _MARKED) for m in written)
-            if not written:
-                undated.append(mark)
+    for mark in marks.near(TIME | DATED)[:_MOST_MARKS] if marks.headline >= 0 else ():
+        written = list(_marked_dates(page, mark, relative=False))
+        yield from (Dated("heuristic", m, _MARKED) for m in written)
+        if not written:
+            undated.append(mark)
     # Of several that differ, "4 minutes ago", "2 hours ago", each is another article's.
     counted = {m for mark in undated for m in _marked_dates(page, mark)}
     if len(counted) == 1:
@@ -279,10 +275,6 @@ def _written_dates(page: Page, text: str, *, relative: bool = True) -> Iterator[
     yield from found
 
 
-def _is_near(places: int) -> bool:
-    return -_NEAR < 3 * places < 3 * _NEAR
-
-
 def _last_resorts(page: Page) -> Iterator[Dated]:
     """The one date that a page shows anywhere, in a mark or a line; the day of a change it shows.
 
@@ -291,7 +283,7 @@ def _last_resorts(page: Page) -> Iterator[Dated]:
     latest = page.captured_at + CLOCK_SLACK
     marked = (
         m
-        for k in page.marks.of(TIME | DATED)[:_MOST_MARKS]
+        for k in islice(page.marks.of(TIME | DATED), _MOST_MARKS)
         for m in _marked_dates(page, k, relative=False)
     )
     lines = (line.text for line in page.blocks if len(line.text) <= _SHORT)

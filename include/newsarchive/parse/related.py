@@ -46,7 +46,10 @@ def take_related(tree: HtmlElement, url: str, title: str) -> Related:
     headers = [
         e
         for e in tree.iter(*_HEADERS)
-        if (text := e.text) and len(text) < 60 and is_related_header(text.lstrip())
+        if (text := e.text)
+        and len(text) < 60
+        and not text.isspace()  # as most are
+        and is_related_header(text.lstrip())
     ]
     if not headers:
         return found

@@ -44,12 +44,13 @@ _PERSIAN_WORDS = re.compile(r"\b(?:است|این|اين|که|را|می|برای|
 
 # The commonest words: they confirm the page's own word, without the model.
 _COMMON_WORDS = """
-en: the of and to in a is that for on with was as it by at from has be are said
+en: the of and to in a is that for on with was as it by at from has be are said he his this have not
+    you your we our they their or but an which who more can will
 fr: de la le et les des en un une du que dans est pour qui sur au par il a plus
 es: de la que el en y a los del las un por con no una su para es al lo se
 pt: de a o que e do da em um para com não uma os no se na por mais as dos
 it: di che e il la per un in è a non del si una con i le da della sono al
-de: der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als
+de: der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als er es bei nach
 nl: de van het een en in is dat op te met voor zijn die niet aan er om ook als
 tr: ve bir bu için ile da de olarak çok daha olan gibi sonra kadar ise dedi en ne göre
 id: yang dan di dengan untuk dari ini itu pada dalam tidak akan juga ke oleh adalah telah bisa
@@ -57,11 +58,14 @@ pl: i w z na się że do nie jest o od za po jak to przez przy dla oraz który
 sv: och i att det som en på är av för med till den har inte om ett men var sig
 ru: и в на что не с по из для как это от о за его был к но до при
 """
-_COMMON = {
+_COMMON: dict[str, frozenset[str]] = {
     code: frozenset(words.split())
-    for code, _, words in (line.partition(":") for line in _COMMON_WORDS.strip().split("\n"))
+    for code, _, words in (
+        entry.partition(":") for entry in re.split(r"\n(?=\w)", _COMMON_WORDS.strip())
+    )
 }
 _COMMON_SHARE = 0.2
+_COMMON_SAMPLE = 1_500  # characters of a text that are enough for that
 _WORD = re.compile(r"[^\W\d_]+")
 _NOT_LATIN = bytes(b for b in range(128) if not chr(b).isalpha())
 
@@ -126,7 +130,7 @@ def language_of(text: str, hint: str | None = None) -> str | None:
             return hint if hint and hint in others.split() else language
     if hint and count < _ENOUGH:
         return hint
-    if hint in _COMMON and _is_common(sample, hint):
+    if hint in _COMMON and _is_common(sample[:_COMMON_SAMPLE], hint):
         return hint
     return _by_model(sample, hint)
 
