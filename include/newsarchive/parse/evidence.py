@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 from newsarchive.model import Link
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
+from newsarchive.parse.elements import Elements
 from newsarchive.parse.marks import Marks
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
@@ -33,6 +34,8 @@ class Page:
     """One page on its way to an article: what is known of it so far."""
 
     tree: HtmlElement
+    elements: Elements
+    """Those that were looked for before anything was cut out."""
     url: str
     base: str
     """What its relative addresses are read against: its own address, or what it says instead."""

@@ -15,6 +15,7 @@ from newsarchive.parse import body as bodies
 from newsarchive.parse import fields
 from newsarchive.parse.authors import authors_of
 from newsarchive.parse.borders import Line, Piece, separate
+from newsarchive.parse.elements import read_elements
 from newsarchive.parse.evidence import Heading, Page, is_beside, select
 from newsarchive.parse.labels import match_labels
 from newsarchive.parse.pieces import found_of
@@ -171,15 +172,17 @@ def _tree_of(text: str, raw: bytes) -> HtmlElement | None:
 def _page_of(
     tree: HtmlElement, url: str, source: Source | None, link: Link | None, captured_at: datetime
 ) -> Page:
-    stated = tree.find(".//base[@href]")
+    elements = read_elements(tree)
+    stated = next((e for e in elements.stating if e.tag == "base" and "href" in e.attrib), None)
     base = (clean_url(stated.get("href") or "", url) if stated is not None else None) or url
-    said = read_structured(tree, url)
+    said = read_structured(tree, elements, url)
     sites = [*said.site_names, *([source.title, source.name.replace("_", " ")] if source else [])]
     american = (source is not None and source.country in ("US", "PH")) or (
         source is None and (said.language or "").lower().replace("_", "-") == "en-us"
     )
     return Page(
         tree,
+        elements,
         url,
         base,
         source,
@@ -254,12 +257,12 @@ def _open(page: Page) -> tuple[list[Heading], Related]:
     inside = {d for e in removed for d in e.iter()}
     headings = [
         Heading(repair(bodies.text_of(e)[:1000]), int(e.tag[1]), e)
-        for e in page.tree.iter("h1", "h2", "h3", "h4")
+        for e in page.elements.headings
         if e not in inside
     ]
     _take_title(page, headings)
     # Where the page points to is read first: rules remove the boxes that say it.
-    related = take_related(page.tree, page.base, page.title)
+    related = take_related(page.tree, page.elements.openings, page.base, page.title)
     bodies.cut_all(removed)
     return headings, related
 

@@ -1,5 +1,6 @@
 """Boxes that point to other articles, and whole other articles printed in such a box."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lxml.html import HtmlElement
@@ -12,10 +13,6 @@ from newsarchive.text.identity import clean_url
 from newsarchive.text.repair import tidy_line
 from newsarchive.text.words import count_words
 
-_HEADERS_WORDS = """
-    h1 h2 h3 h4 h5 h6 p div span strong b header legend summary a em label dt section aside li
-"""
-_HEADERS = frozenset(_HEADERS_WORDS.split())
 _WALLS = frozenset(("html", "body", "main"))
 _PARAGRAPH_WORDS = 14
 _MOST_POINTERS = 12
@@ -31,26 +28,21 @@ class Related:
     """Lines of boxes that hold whole articles."""
 
 
-def take_related(tree: HtmlElement, url: str, title: str) -> Related:
+def take_related(
+    tree: HtmlElement, headers: Sequence[HtmlElement], url: str, title: str
+) -> Related:
     """Read the boxes under "read also" and the like, and cut them out of the page.
 
     A box that holds most of the page's text is no box, and stays.
 
     Args:
         tree: the page; it is changed.
+        headers: its elements that begin with such words, in page order.
         url: its address, for links without text.
         title: of the page's own article: a box that has it is none.
     """
     found = Related()
     own = bare(title)
-    headers = [
-        e
-        for e in tree.iter(*_HEADERS)
-        if (text := e.text)
-        and len(text) < 60
-        and not text.isspace()  # as most are
-        and is_related_header(text.lstrip())
-    ]
     if not headers:
         return found
     paragraphs = [p.text_content() for p in tree.iter("p")]

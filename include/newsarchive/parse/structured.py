@@ -3,13 +3,13 @@
 import html as html_text
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lxml.etree import XPath
 from lxml.html import HtmlElement
 
+from newsarchive.parse.elements import Elements
 from newsarchive.text.folding import bare
 from newsarchive.text.identity import clean_url
 from newsarchive.text.repair import repair, tidy_line
@@ -66,17 +66,18 @@ class Structured:
         return None
 
 
-def read_structured(tree: HtmlElement, url: str) -> Structured:
+def read_structured(tree: HtmlElement, elements: Elements, url: str) -> Structured:
     """Read what a page says of itself.
 
     Args:
         tree: the page, its scripts still in it.
+        elements: those of it that state and mark.
         url: its address, by which its own JSON-LD object is told from those of other articles.
     """
     found = Structured()
     scripts: list[str] = []
     head_title = None
-    for element in tree.iter("meta", "link", "title", "script"):
+    for element in elements.stating:
         tag = element.tag
         if tag == "meta":
             _read_meta(element, found.meta)
@@ -92,7 +93,7 @@ def read_structured(tree: HtmlElement, url: str) -> Structured:
                 and element.getparent().tag in ("head", "html", "body")
             ):
                 head_title = _line(element.text_content())
-        elif "ld+json" in (element.get("type") or "").lower() and element.text:
+        elif tag == "script" and "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
     found.page_title = head_title or None
     root = tree.getroottree().getroot()
@@ -114,7 +115,7 @@ def read_structured(tree: HtmlElement, url: str) -> Structured:
     page = found.article.get("mainEntityOfPage")
     stated = page.get("relatedLink") if isinstance(page, dict) else None
     found.related_links = stated if isinstance(stated, list) else [stated] if stated else []
-    found.micro = _microdata(tree)
+    found.micro = _microdata(elements.marked)
     found.site_names = _site_names(found, nodes, by_id, url)
     return found
 
@@ -345,11 +346,9 @@ def _read_meta(element: HtmlElement, into: dict[str, list[str]]) -> None:
             into.setdefault(name, []).append(text)
 
 
-def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
+def _microdata(marked: Sequence[HtmlElement]) -> dict[str, list[str]]:
     """Properties of the first article scope that has a date or a body."""
     scopes: dict[Any, dict[str, list[str]]] = {}
-    found = _MARKED(tree)
-    marked = [e for e in found if isinstance(e, HtmlElement)] if isinstance(found, list) else []
     for element in marked:
         names = [n for n in (element.get("itemprop") or "").lower().split() if n in _PROPERTIES]
         if not names:
@@ -388,10 +387,6 @@ def _microdata(tree: HtmlElement) -> dict[str, list[str]]:
     if full:
         return full[0]
     return next(iter(scopes.values()), {}) if len(scopes) == 1 else {}
-
-
-# Found without making an object of every other element.
-_MARKED = XPath("descendant::*[@itemprop or @property]")
 
 
 def _micro_value(element: HtmlElement, name: str) -> str:
