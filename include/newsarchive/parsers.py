@@ -28,7 +28,7 @@ from newsarchive.fetch.warc import read_record
 from newsarchive.model import Capture, Link, Reason, Refused, Reject, Version
 from newsarchive.objects import Folder
 from newsarchive.parse.document import parse_document
-from newsarchive.parse.garbage import look_rarely
+from newsarchive.parse.garbage import GivingBack, look_rarely
 from newsarchive.parse.page import parse_page
 from newsarchive.sources import Source
 from newsarchive.text.identity import is_home
@@ -306,8 +306,15 @@ def refuse_capture(capture: Capture, final_url: str) -> Refused | None:
     return None
 
 
+_giving_back = GivingBack()
+
+
 def _parse_all(jobs: Sequence[Job]) -> list[bytes]:
-    return [_packed(parse_one(job)) for job in jobs]
+    made = []
+    for job in jobs:
+        made.append(_packed(parse_one(job)))
+        _giving_back.count()
+    return made
 
 
 def _packed(made: object) -> bytes:

@@ -1,5 +1,6 @@
 """Parsing on all cores, and ahead: each capture once, the same rows, no process left behind."""
 
+import ctypes
 import errno
 import inspect
 import os
@@ -221,3 +222,20 @@ def test_a_parsing_process_does_not_look_for_garbage_among_what_stays() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "True"]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_memory_of_pages_that_are_gone_goes_back() -> None:
+    code = (
+        "import psutil\n"
+        "from newsarchive.parse.garbage import GivingBack\n"
+        "giving_back = GivingBack()\n"
+        "pieces = [b'x' * 100_000 for _ in range(1000)]\n"
+        "del pieces[::2]\n"  # holes between what stays
+        "before = psutil.Process().memory_info().rss\n"
+        "for _ in range(1000):\n"
+        "    giving_back.count()\n"
+        "print(before - psutil.Process().memory_info().rss)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) > 30_000_000

@@ -40,6 +40,7 @@ def extract() -> None:
     learned.load_model()
     language.load_model()
     garbage.look_rarely()
+    giving_back = garbage.GivingBack()
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         if line.strip():
@@ -47,6 +48,7 @@ def extract() -> None:
             # What JSON can write and UTF-8 cannot, half a surrogate pair, becomes a question mark.
             out.write(answer.encode("utf-8", "replace") + b"\n")
             out.flush()
+            giving_back.count()
 
 
 def fields_of(url: str, html: str) -> dict[str, Any]:
