@@ -4,8 +4,10 @@
 
 Needs ../shared with its labelled pages and its yardstick. No page is answered by networks that
 have learned from a page of its host: for each part of the hosts there are networks trained on the
-others (.cache/train-text, made where they are missing, some minutes each). Speed is that of
-`newsarchive extract` with the networks that are shipped.
+others (.cache/train-text, made where they are missing, some minutes each). A part is a fifth of the
+hosts or a labelled set, whose pages are then answered by what has learned from the other sets
+alone: --parts daniel,fundus,news424,scrapinghub,wcxb-article. Speed is that of `newsarchive
+extract` with the networks that are shipped.
 """
 
 import argparse
@@ -33,29 +35,36 @@ MODELS = ROOT / ".cache" / "train-text"
 FOLDS = 5
 
 
-def model_of_fold(fold: int, shared: Path) -> Path:
-    """Return the networks that have learned nothing of a fold's hosts; train them if missing."""
-    path = MODELS / f"fold-{fold}.npz"
+def is_held(page: dict[str, Any], part: str) -> bool:
+    """Tell whether a page is of a part: the number of a fifth of the hosts, or a set's name."""
+    if part.isdigit():
+        return fold_of(host_of(page), FOLDS) == int(part)
+    return bool(page["set"] == part)
+
+
+def model_of_part(part: str, shared: Path) -> Path:
+    """Return the networks that have learned nothing of a part's hosts; train them if missing."""
+    path = MODELS / f"fold-{part}.npz"
     if not path.exists():
-        options = ["--check", "--only", str(fold), "--shared", str(shared)]
-        command = ["make", "-C", str(ROOT), "train-text", f"ARGS={' '.join(options)}"]
-        subprocess.run(command, check=True)
+        options = ["--check", "--only" if part.isdigit() else "--leave-out", part]
+        arguments = " ".join([*options, "--shared", str(shared)])
+        subprocess.run(["make", "-C", str(ROOT), "train-text", f"ARGS={arguments}"], check=True)
     return path
 
 
-def answer_held_back(shared: Path, parts: list[int], out: Path) -> None:
+def answer_held_back(shared: Path, parts: list[str], out: Path) -> None:
     """Write our answers to labelled pages, each by what has learned nothing of its host."""
     pages = list(labelled_pages(shared))
     answers: list[dict[str, Any]] = []
-    for fold in parts:
-        with model_of_fold(fold, shared).open("rb") as file:
+    for part in parts:
+        with model_of_part(part, shared).open("rb") as file:
             model = read_model(file)
         shown.load_model = lambda model=model: model  # type: ignore[misc]
-        held = [p for p in pages if fold_of(host_of(p), FOLDS) == fold]
+        held = [p for p in pages if is_held(p, part)]
         for n, page in enumerate(held):
             answers.append({"id": page["id"], **fields_of(page["url"], page["html"])})
             if n % 100 == 99 or n == len(held) - 1:
-                print(f"part {fold}: {n + 1} of {len(held)}", file=sys.stderr)
+                print(f"part {part}: {n + 1} of {len(held)}", file=sys.stderr)
     out.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(a, ensure_ascii=False) + "\n" for a in answers)
     out.write_text("".join(lines), "utf-8", "replace")
@@ -69,7 +78,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--peers", default="trafilatura", help="names the yardstick knows")
     parser.add_argument(
-        "--parts", default="0,1,2,3,4", help="which fifths of the hosts, commas between"
+        "--parts", default="0,1,2,3,4", help="fifths of the hosts, or sets, commas between"
     )
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--no-quality", action="store_true")
@@ -79,11 +88,11 @@ def main() -> None:
     if args.anew:
         shutil.rmtree(OUT, ignore_errors=True)
     (OUT / "answers").mkdir(parents=True, exist_ok=True)
-    parts = [int(part) for part in args.parts.split(",")]
+    parts = args.parts.split(",")
     everything = OUT / "pages.jsonl.gz"
     with gzip.open(everything, "wt", encoding="utf-8", compresslevel=1) as joined:
         for page in labelled_pages(args.shared):
-            if fold_of(host_of(page), FOLDS) in parts:
+            if any(is_held(page, part) for part in parts):
                 joined.write(json.dumps(page) + "\n")
     peers.install()
     base = [sys.executable, scored.__file__]
