@@ -2,12 +2,12 @@
 
     make bench-text [ARGS="--peers trafilatura,newspaper4k --no-speed"]
 
-Needs ../shared with its labelled pages and its yardstick. No page is answered by networks that
-have learned from a page of its host: for each part of the hosts there are networks trained on the
+Needs ../shared with its labelled pages and its yardstick. No page is answered by a network that
+has learned from a page of its host: for each part of the hosts there is one trained on the
 others (.cache/train-text, made where they are missing, some minutes each). A part is a fifth of the
 hosts or a labelled set, whose pages are then answered by what has learned from the other sets
 alone: --parts daniel,fundus,news424,scrapinghub,wcxb-article. Speed is that of `newsarchive
-extract` with the networks that are shipped.
+extract` with the network that is shipped.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def is_held(page: dict[str, Any], part: str) -> bool:
 
 
 def model_of_part(part: str, shared: Path) -> Path:
-    """Return the networks that have learned nothing of a part's hosts; train them if missing."""
+    """Return the network that has learned nothing of a part's hosts; train them if missing."""
     path = MODELS / f"fold-{part}.npz"
     if not path.exists():
         options = ["--check", "--only" if part.isdigit() else "--leave-out", part]

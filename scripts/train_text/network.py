@@ -1,4 +1,4 @@
-"""Train the networks of newsarchive.parse.network, in JAX."""
+"""Train the network of newsarchive.parse.network, in JAX."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

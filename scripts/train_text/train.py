@@ -19,12 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Threads that wait for each other make the trees 16 times slower, and networks are too small.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The matrices are small: threads of one cost more than they give.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import numpy as np
-from boosting import train_trees
 from examples import Example, fold_of, read_examples, yardstick
 from network import WIDTH, prepare, scaling_of, train, vocabulary_of
 
@@ -61,33 +59,27 @@ def known_examples(shared: Path, anew: bool) -> list[Example]:
     return found
 
 
-def trained(examples: Sequence[Example], networks: int) -> dict[str, np.ndarray]:
-    """Return what networks learn from examples, as arrays to be stored."""
+def trained(examples: Sequence[Example], seed: int) -> dict[str, np.ndarray]:
+    """Return what a network learns from examples, as arrays to be stored."""
     vocabulary = vocabulary_of(examples, HOSTS)
     scaling = scaling_of(examples)
     words = -(-len(vocabulary) // ROUND_WORDS) * ROUND_WORDS
     filler = np.arange(2**31 - 1 - (words - len(vocabulary)), 2**31 - 1, dtype=np.int64)
     pages = [prepare(e, np.append(vocabulary, filler).astype(np.int32), scaling) for e in examples]
-    stored: dict[str, np.ndarray] = {
-        "networks": np.array(networks),
+    begin = time.monotonic()
+    weights = train(pages, words, seed, lambda *_: None)
+    say(f"trained in {time.monotonic() - begin:.0f} s")
+    rows = weights.pop("rows")
+    rows = np.concatenate([rows[: len(vocabulary)], np.zeros((1, 3 * WIDTH), np.float32)])
+    scale = np.maximum(np.abs(rows).max(axis=0, keepdims=True) / 127, 1e-9)
+    return {
         "vocabulary": vocabulary,
         "knots": scaling.knots.astype(np.float32),
         "knot_counts": scaling.counts,
+        "rows": np.round(rows / scale).astype(np.int8),
+        "scale": scale.astype(np.float32),
+        **{name: value.astype(np.float16) for name, value in weights.items()},
     }
-    begin = time.monotonic()
-    stored |= {f"trees.{n}": v for n, v in train_trees(examples, vocabulary).items()}
-    say(f"trees: {time.monotonic() - begin:.0f} s")
-    for seed in range(networks):
-        begin = time.monotonic()
-        weights = train(pages, words, seed, lambda *_: None)
-        say(f"network {seed + 1} of {networks}: {time.monotonic() - begin:.0f} s")
-        rows = weights.pop("rows")
-        rows = np.concatenate([rows[: len(vocabulary)], np.zeros((1, 3 * WIDTH), np.float32)])
-        scale = np.maximum(np.abs(rows).max(axis=0, keepdims=True) / 127, 1e-9)
-        stored[f"{seed}.rows"] = np.round(rows / scale).astype(np.int8)
-        stored[f"{seed}.scale"] = scale.astype(np.float32)
-        stored |= {f"{seed}.{name}": value.astype(np.float16) for name, value in weights.items()}
-    return stored
 
 
 def check(examples: Sequence[Example], shared: Path, chances: dict[str, np.ndarray]) -> None:
@@ -113,7 +105,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--networks", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0, help="of the start of the network")
     parser.add_argument("--check", action="store_true", help="hold pages back and score them")
     parser.add_argument("--folds", type=int, default=5, help="parts, by host, of --check")
     parser.add_argument("--only", type=int, help="check this fold alone")
@@ -123,7 +115,7 @@ def main() -> None:
     args = parser.parse_args()
     examples = known_examples(args.shared, args.anew)
     if not args.check:
-        stored = trained(examples, args.networks)
+        stored = trained(examples, args.seed)
         target = ROOT / "include" / "newsarchive" / "parse" / MODEL
         with target.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **stored)
@@ -141,7 +133,7 @@ def main() -> None:
             )
         }
         hosts = {e.host for e in examples if e.name in held}
-        stored = trained([e for e in examples if e.host not in hosts], args.networks)
+        stored = trained([e for e in examples if e.host not in hosts], args.seed)
         model = model_of(stored)
         np.savez_compressed(CACHE / f"fold-{args.leave_out or fold}.npz", **stored)
         chances |= {e.name: model.probabilities(e.features) for e in examples if e.name in held}

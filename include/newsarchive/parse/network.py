@@ -1,6 +1,6 @@
-"""The trained networks that tell which blocks of a page are the text of its article.
+"""The trained network that tells which blocks of a page are the text of its article.
 
-They are small, and run in NumPy. Each sees a block's measures, the hashed names and words of
+It is small, and runs in NumPy. It sees a block's measures, the hashed names and words of
 Features.tokens, and through four convolutions over the blocks in page order what stands up to
 fifteen blocks before and behind it.
 """
@@ -21,7 +21,7 @@ GLOBAL_AFTER = 1
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How measures become the networks' input: each column by the order of its values."""
+    """How measures become the network's input: each column by the order of its values."""
 
     knots: Floats
     """Shape (columns, knots): quantiles of the values of each column, ascending; where a column
@@ -51,7 +51,7 @@ def _levels(count: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The numbers of one network."""
+    """What the network has learned."""
 
     near: Floats
     """Shape (vocabulary + 1, width): of names of the three innermost boxes; the last row is 0."""
@@ -68,7 +68,7 @@ class Network:
 def answer(
     network: Network, values: Floats, boxes: Ints, blocks: Ints, levels: Ints, spans: Ints
 ) -> Floats:
-    """Return for each block how likely one network takes it for text of the article, 0 to 1.
+    """Return for each block how likely it is text of the article, 0 to 1.
 
     Args:
         network: what it has learned.
