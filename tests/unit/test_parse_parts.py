@@ -218,6 +218,13 @@ def test_the_only_h1_is_the_headline_that_search_engines_are_not_told() -> None:
     assert best_title([("Van news", 1)], claims, None, []) == (claims[0], "meta")
 
 
+def test_an_h1_below_the_headline_is_a_heading_of_the_text() -> None:
+    said = "What do people like about ferries? | Quay Blog"
+    headings = [("What do people like about ferries?", 2), ("But people like quiet more", 1)]
+    assert best_title(headings, [said], said, []) == (headings[0][0], "heuristic")
+    assert best_title(headings[::-1], [said], said, []) == (headings[1][0], "heuristic")
+
+
 def test_a_kicker_is_no_part_of_a_headline_but_what_a_colon_joins_is() -> None:
     claims = ["Port workers end their strike"]
     behind = best_title([("Harbour Port workers end their strike", 1)], claims, None, [])

@@ -108,14 +108,16 @@ def best_title(
                 text = _without_tail(claim) if claim == wanted[-1] and shown else claim
                 chosen = text, "meta"
                 break
-    first = [tidy_line(h) for h, level in headings if level == 1 and len(bare(h)) >= _LEAST]
-    if len(first) != 1:
+    ones = [n for n, (h, level) in enumerate(headings) if level == 1 and len(bare(h)) >= _LEAST]
+    if len(ones) != 1:
         return chosen
+    h1 = tidy_line(headings[ones[0]][0])
     if chosen is None:
-        return first[0], "heuristic"
-    own = without_site_name(first[0], sites)
-    unlike = bare(chosen[0]) not in bare(first[0])
-    if unlike and bare(chosen[0]) != bare(stated or "") and _is_headline(own, wanted, names):
+        return h1, "heuristic"
+    own = without_site_name(h1, sites)
+    unlike = bare(chosen[0]) not in bare(h1) and bare(chosen[0]) != bare(stated or "")
+    above = [h for h, _ in headings[: ones[0]]]
+    if unlike and _is_headline(own, wanted, names) and not _is_claimed(chosen[0], above, wanted):
         return own, "heuristic"
     return chosen
 
@@ -127,6 +129,19 @@ def _is_headline(heading: str, wanted: Iterable[str], names: set[str]) -> bool:
         return False
     said = {w for text in wanted for w in bare(text).split()}
     return any(len(w) > 3 and w in said for w in words)
+
+
+def _is_claimed(title: str, above: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Whether a title of four words stands above the h1, and begins what the page says of itself.
+
+    Then the h1 is one of the headings of the text.
+    """
+    key = bare(title)
+    return (
+        len(key.split()) >= 4
+        and any(bare(h) == key for h in above)
+        and any(bare(w).startswith(key) for w in wanted)
+    )
 
 
 def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
