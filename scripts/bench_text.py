@@ -43,7 +43,7 @@ def is_held(page: dict[str, Any], part: str) -> bool:
 
 
 def model_of_part(part: str, shared: Path) -> Path:
-    """Return the network that has learned nothing of a part's hosts; train them if missing."""
+    """Return the network that has learned nothing of a part's hosts; train it if missing."""
     path = MODELS / f"fold-{part}.npz"
     if not path.exists():
         options = ["--check", "--only" if part.isdigit() else "--leave-out", part]

@@ -116,9 +116,9 @@ def best_title(
         return h1, "heuristic"
     own = without_site_name(h1, sites)
     unlike = bare(chosen[0]) not in bare(h1) and bare(chosen[0]) != bare(stated or "")
-    above = [h for h, _ in headings[: ones[0]]]
-    if unlike and _is_headline(own, wanted, names) and not _is_claimed(chosen[0], above, wanted):
-        return own, "heuristic"
+    if unlike and _is_headline(own, wanted, names):
+        above = headings[: ones[0]]
+        return chosen if _is_claimed(chosen[0], above, wanted) else (own, "heuristic")
     return chosen
 
 
@@ -131,7 +131,7 @@ def _is_headline(heading: str, wanted: Iterable[str], names: set[str]) -> bool:
     return any(len(w) > 3 and w in said for w in words)
 
 
-def _is_claimed(title: str, above: Iterable[str], wanted: Iterable[str]) -> bool:
+def _is_claimed(title: str, above: Iterable[tuple[str, int]], wanted: Iterable[str]) -> bool:
     """Whether a title of four words stands above the h1, and begins what the page says of itself.
 
     Then the h1 is one of the headings of the text.
@@ -139,7 +139,7 @@ def _is_claimed(title: str, above: Iterable[str], wanted: Iterable[str]) -> bool
     key = bare(title)
     return (
         len(key.split()) >= 4
-        and any(bare(h) == key for h in above)
+        and any(bare(h) == key for h, _ in above)
         and any(bare(w).startswith(key) for w in wanted)
     )
 
