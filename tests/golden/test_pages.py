@@ -460,5 +460,5 @@ def test_a_hundred_thousand_mutated_pages_never_raise(
         if number % (len(batches) // 10) == 0:
             held.append(psutil.Process().memory_info().rss / 1e6)
     print("MB held after each tenth:", *(f"{size:.0f}" for size in held))
-    if len(batches) > 100:  # what is remembered, within bounds, fills for the first half
-        assert held[-1] < 1.1 * held[4]
+    if len(batches) > 100:  # of fewer, what is remembered still fills
+        assert held[-1] < 1.2 * held[0]
