@@ -38,11 +38,11 @@ _SHORT_WORDS = 20
 _MOST_COMPARED = 80
 """Words of a block that is held against title and description."""
 _WORD = re.compile(r"\w+")
-_WORD_OR_END = re.compile(r"\w+|\n")
 _BULLETS = frozenset("-*\u2013\u2014\u2022\u00b7\u25cf\u25a0\u25aa\u25ba>|\u00bb")
 _QUOTES = frozenset("\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u300c\u300d")
 _ENDS = frozenset(".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964")
 _CLOSERS = "\"'\u201d\u2019\u00bb)\u300d]"
+_BLANK, _LINE_END = ord(" "), ord("\n")
 # Classes of characters, one bit each.
 _SPACE, _LETTER, _UPPER, _DIGIT, _SINGLE, _COMMA, _STOP = (1 << n for n in range(7))
 
@@ -151,6 +151,20 @@ def _classes() -> NDArray[np.uint8]:
     return table
 
 
+@cache
+def _word_characters() -> NDArray[np.uint32]:
+    """Characters of the basic plane, by code point: those of words as they are, others blanks."""
+    table = np.full(0x10000, _BLANK, np.uint32)
+    words = [code for code in range(0xFFFF) if _WORD.match(chr(code))]
+    table[words] = words
+    return table
+
+
+def _codes_of(text: str) -> NDArray[np.uint32]:
+    """Return the code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def _is_single(code: int) -> bool:
     """Whether a character counts as a word: scripts without spaces."""
     return (
@@ -205,8 +219,7 @@ class _Measuring:
         texts = self.texts
         size = np.fromiter(map(len, texts), np.int32, self.n)
         self.whole = "".join(texts)
-        codes = np.frombuffer(self.whole.encode("utf-32-le", "surrogatepass"), np.uint32)
-        bits = _classes().take(codes, mode="clip")
+        bits = _classes().take(_codes_of(self.whole), mode="clip")
         starts = np.zeros(self.n, np.intp)
         np.cumsum(size[:-1], out=starts[1:])
         letter = (bits & _LETTER) > 0
@@ -318,14 +331,18 @@ class _Measuring:
     def read_words(self) -> None:
         """Find the words of all blocks but the longest at once, in small letters."""
         short = np.flatnonzero(self.words <= _MOST_COMPARED)
-        found = _WORD_OR_END.findall("\n".join([self.texts[k] for k in short.tolist()]).casefold())
-        # A word is known by where the page has it first; so is the end of a block.
+        codes = _codes_of("\n".join([self.texts[k] for k in short.tolist()]).casefold())
+        # Of thousands of words it is faster to split than to search for them.
+        spaced = _word_characters().take(codes, mode="clip")
+        found = spaced.tobytes().decode("utf-32-le").split()
+        filled = spaced != _BLANK
+        filled[1:] &= ~filled[:-1]  # where words begin
+        # A word is known by where the page has it first.
         self.first: dict[str, int] = {}
         at = np.fromiter(map(self.first.setdefault, found, count()), np.intp, len(found))
         self.numbered = max(len(found), 1)
-        ends = at == self.first.pop("\n", -1)
-        places = short[np.cumsum(ends)[~ends]] if len(short) else at
-        each = np.sort(places * self.numbered + at[~ends])
+        places = short[np.cumsum(codes == _LINE_END)[filled]] if len(found) else at
+        each = np.sort(places * self.numbered + at)
         each = each[np.diff(each, prepend=-1) > 0]  # once a block
         self.word_places, self.word_ids = np.divmod(each, self.numbered)
 

@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from contextlib import suppress
 
-_NEW_OBJECTS = 5_000
+_NEW_OBJECTS = 100_000
 """Objects made since the last look: a page makes thousands, and nearly none that hold each other,
 which are all that is looked for."""
 _PAGES = 500
