@@ -175,3 +175,11 @@ def cut_all(elements: Iterable[HtmlElement]) -> None:
     for element in list(elements):
         if element.getparent() is not None:
             element.drop_tree()
+
+
+def is_cut(element: HtmlElement, tree: HtmlElement) -> bool:
+    """Say whether an element was cut out of its page, by itself or in another."""
+    top = element
+    for ancestor in element.iterancestors():
+        top = ancestor  # the last one counts
+    return top is not tree.getroottree().getroot()

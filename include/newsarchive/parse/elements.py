@@ -6,7 +6,7 @@ from lxml.html import HtmlElement
 
 from newsarchive.parse.labels import is_related_header
 
-_STATES, _HEADING, _OPENS = 1, 2, 4
+_STATES, _HEADING, _OPENS, _TIME = 1, 2, 4, 8
 _OPENING_WORDS = """
     p div span strong b header legend summary a em label dt section aside li h5 h6
 """
@@ -14,6 +14,7 @@ _KINDS = (
     dict.fromkeys(("meta", "link", "title", "script", "base"), _STATES)
     | dict.fromkeys(("h1", "h2", "h3", "h4"), _HEADING | _OPENS)
     | dict.fromkeys(_OPENING_WORDS.split(), _OPENS)
+    | {"time": _TIME}
 )
 _LONGEST_OPENING = 60
 
@@ -30,6 +31,8 @@ class Elements:
     """`h1` to `h4`."""
     openings: list[HtmlElement] = field(default_factory=list)
     """Those that begin with "read also" or the like."""
+    times: list[HtmlElement] = field(default_factory=list)
+    """`time`."""
 
 
 def read_elements(tree: HtmlElement) -> Elements:
@@ -54,6 +57,8 @@ def read_elements(tree: HtmlElement) -> Elements:
                     found.openings.append(element)
                 if kind & _HEADING:
                     found.headings.append(element)
+            elif kind & _TIME:
+                found.times.append(element)
             else:
                 found.stating.append(element)
         if element.get("itemprop") or element.get("property"):

@@ -151,6 +151,8 @@ _KIND = {
     if phrase.strip()
 }
 _LONGEST = max(map(len, _KIND))
+# Vowel marks and tatweel make a phrase longer than it is when folded.
+_LONGEST_START = _LONGEST + 24
 
 # Words that open ordinary sentences too: without a colon they are no labels, and alone on a line
 # neither.
@@ -256,9 +258,9 @@ def match_label(line: str) -> Label | None:
     if len(line) > _LONGEST_LINE or not _may_be_label(line[:3]):
         return None
     line = _LEAD.sub("", line)
-    head = _untrailed(line)
-    if not head:
+    if _opening(line[:_LONGEST_START]) not in _OPENINGS:
         return None
+    head = _untrailed(line)
     if len(head) <= _LONGEST + 4:
         alone = _KIND.get(fold(head))
         if alone and (fold(head) not in _NEEDS_VALUE or _COLON.search(line[len(head) :])):
@@ -342,11 +344,7 @@ _OPENINGS = frozenset(map(_opening, _KIND))
 def _phrases_at_start(line: str) -> list[tuple[int, str, str]]:
     """Known phrases that the line begins with, longest first: (end, kind, folded phrase)."""
     found: list[tuple[int, str, str]] = []
-    # Vowel marks and tatweel make a phrase longer than it is when folded.
-    start = line[: _LONGEST + 24]
-    if _opening(start) not in _OPENINGS:
-        return found
-    for match in _WORD_END.finditer(start):
+    for match in _WORD_END.finditer(line[:_LONGEST_START]):
         phrase = fold(line[: match.end()])
         kind = _KIND.get(phrase)
         if kind:

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from newsarchive.model import Link
+from newsarchive.parse.body import is_cut
 from newsarchive.parse.borders import Piece
 from newsarchive.parse.evidence import Page, is_beside, near_headline, select
 from newsarchive.parse.labels import match_labels
@@ -168,7 +169,8 @@ def _in_its_zone(page: Page, moment: Moment) -> Moment:
     at = moment.at
     if at is None or at.tzinfo is None or at.date() != moment.day:
         return moment
-    for element in islice(page.tree.iter("time"), _FEW):
+    times = (e for e in page.elements.times if not is_cut(e, page.tree))
+    for element in islice(times, _FEW):
         text = f"{element.get('datetime') or ''} {element.text_content()[:_SHORT]}"
         if not any(_is_zone_apart(int(m[1]) - at.minute) for m in _CLOCK.finditer(text)):
             continue  # most are of other articles

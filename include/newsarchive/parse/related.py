@@ -1,11 +1,12 @@
 """Boxes that point to other articles, and whole other articles printed in such a box."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from lxml.html import HtmlElement
 
-from newsarchive.parse.body import blocks_of, cut_all, is_aside
+from newsarchive.parse.body import blocks_of, cut_all, is_aside, is_cut
 from newsarchive.parse.borders import Line
 from newsarchive.parse.labels import is_related_header
 from newsarchive.text.folding import bare
@@ -45,10 +46,14 @@ def take_related(
     own = bare(title)
     if not headers:
         return found
-    paragraphs = [p.text_content() for p in tree.iter("p")]
+
+    @cache
+    def paragraphs() -> list[str]:
+        return [p.text_content() for p in tree.iter("p")]
+
     for header in headers[:40]:
         shown = header.text_content()
-        if len(shown) > 80 or not tidy_line(shown) or _is_gone(header, tree):
+        if len(shown) > 80 or not tidy_line(shown) or is_cut(header, tree):
             continue
         box = _box_of(header)
         loose = [] if box is not None else _loose_links(header)
@@ -82,7 +87,7 @@ def take_related(
     return found
 
 
-def _compare(words: int, share: float, texts: list[str]) -> int:
+def _compare(words: int, share: float, texts: Callable[[], list[str]]) -> int:
     """Compare words with a share of those of texts: -1 for less, 1 for more.
 
     Texts are counted no further than that takes: most boxes are links, and have no words.
@@ -90,7 +95,7 @@ def _compare(words: int, share: float, texts: list[str]) -> int:
     if not words:
         return -1
     total = 0
-    for text in texts:
+    for text in texts():
         total += count_words(text)
         if words < share * total:
             return -1
@@ -182,11 +187,3 @@ def _pointers(members: list[HtmlElement], url: str) -> list[str]:
 def _is_headline(text: str, a: HtmlElement) -> bool:
     """Whether a link's text is a headline, or a picture; no section's or author's name."""
     return len(text.split()) >= 3 or len(text) >= 14 or (not text and a.find(".//img") is not None)
-
-
-def _is_gone(element: HtmlElement, tree: HtmlElement) -> bool:
-    """Whether an element was cut out together with an earlier box."""
-    top = element
-    for ancestor in element.iterancestors():
-        top = ancestor  # the last one counts
-    return top is not tree.getroottree().getroot()
