@@ -5,10 +5,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic_core import from_json  # in half of json's time
 
 if TYPE_CHECKING:
     from newsarchive.model import Found
-
 
 @click.command(short_help="Fields of pages from standard input.")
 def extract() -> None:
@@ -74,25 +74,21 @@ def fields_of(url: str, html: str) -> dict[str, Any]:
 
 
 def _found(url: str, html: str) -> "Found | None":
-    from newsarchive.parse.page import read_page
+    from newsarchive.parse.page import read_text
 
-    reading = read_page(
-        html.encode("utf-8", "replace"),
-        url=url,
-        content_type="text/html; charset=utf-8",
-        source=None,
-        link=None,
-        captured_at=None,
-    )
+    reading = read_text(html, url)
     return reading.founds[0] if reading.founds else None
 
 
 def _page(line: bytes) -> tuple[str, str]:
     """Return the address and the markup in a line; empty where there is none."""
     try:
-        item = json.loads(line)
-    except (ValueError, RecursionError):
-        return "", ""
+        item = from_json(line)
+    except ValueError:
+        try:  # which reads half a surrogate pair too
+            item = json.loads(line)
+        except (ValueError, RecursionError):
+            return "", ""
     if not isinstance(item, dict):
         return "", ""
     url, html = item.get("url"), item.get("html")

@@ -213,6 +213,7 @@ _COLON = re.compile(r"\s*[:\uff1a\ufe55\ufe30\u02d0\u2236\u0589؛]")
 _LEAD = re.compile(r"^[\s\-\u2013\u2014*\u2022\u25cf\u25a0\u25aa#>«\"'(\[\u2190\u25c4\u25c0|:]+")
 _TRAIL = " \t\n:\uff1a\ufe55\ufe30؛.\u2026|\u2013\u2014-<>«»\"'()[]*\u2190\u25c4\u25c0!،,"
 _STOP = re.compile(r"[.!?؟…。！？।]['\"»”’)\]]*$")
+_PARTING = ("|", "\u2022", "\u00b7", "  ", "\t")  # few lines have any: no need to look closer
 _PART = re.compile(r"\s+[|\u2022\u00b7]\s+|\s{2,}")
 
 _NOISE_PHRASES = """
@@ -299,7 +300,8 @@ def match_labels(line: str) -> list[Label]:
     Args:
         line: one line, repaired.
     """
-    parts = [p for p in _PART.split(line) if p.strip()] if len(line) <= 250 else []
+    parted = len(line) <= 250 and any(mark in line for mark in _PARTING)
+    parts = [p for p in _PART.split(line) if p.strip()] if parted else []
     if len(parts) > 1:
         labels = []
         for part in parts:

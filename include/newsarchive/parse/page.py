@@ -125,7 +125,37 @@ def read_page(
     if text is None:
         text = decode(body, content_type)
         raw = text.encode("utf-8", "replace")
-    if b"\x00" in body:
+    return _read(text, raw, url, content_type, source, link, captured_at)
+
+
+def read_text(text: str, url: str) -> Reading:
+    """Return what a page holds of which the text is known, not its bytes, and nothing else.
+
+    Args:
+        text: the page, decoded.
+        url: where it was found.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        raw = text.encode("utf-8", "replace")
+        text = raw.decode()
+    refused = refuse_bytes(raw, None)
+    return Reading([], refused) if refused else _read(text, raw, url, None, None, None, None)
+
+
+def _read(
+    text: str,
+    raw: bytes,
+    url: str,
+    content_type: str | None,
+    source: Source | None,
+    link: Link | None,
+    captured_at: datetime | None,
+) -> Reading:
+    """Read a page by its text, which `raw` is in UTF-8."""
+    if "\x00" in text:
         text = text.replace("\x00", "")
     if not text.strip():
         return Reading([], Refused("empty", "no text in the page"))
