@@ -236,12 +236,12 @@ def _box_of(
 _name_of_box, _name_within, _tag_number = map(numbers_of, "cit")
 
 
-@remembered(16_384)  # the classes of a site are few
+@remembered(4096)  # the classes of a site are few
 def _box_names(css: str) -> list[int]:
     return list(map(_name_of_box, _names(css)))
 
 
-@remembered(16_384)
+@remembered(4096)
 def _inner_names(css: str) -> list[int]:
     return list(map(_name_within, _names(css)))
 

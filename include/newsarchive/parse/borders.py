@@ -567,7 +567,7 @@ class _Separation:
             self.pointers.add(bare(title))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # a page's headlines are held against each of its paragraphs
 def _stems(text: str) -> frozenset[str]:
     """Content words, cut to what their forms share; pairs of characters without spaces."""
     stems: set[str] = set()

@@ -415,10 +415,10 @@ def _may_begin(beginnings: frozenset[str], start: str) -> bool:
     return len(letters) < 2 or letters[:2] in beginnings
 
 
-_may_be_label = remembered(16_384)(partial(_may_begin, _BEGINNINGS))
-_may_be_related = remembered(16_384)(partial(_may_begin, _RELATED_BEGINNINGS))
+_may_be_label = remembered(4096)(partial(_may_begin, _BEGINNINGS))
+_may_be_related = remembered(4096)(partial(_may_begin, _RELATED_BEGINNINGS))
 
 
-@remembered(16_384)  # the menus of a site are on all its pages
+@remembered(4096)  # the menus of a site are on all its pages
 def _is_related_header(text: str) -> bool:
     return fold(_untrailed(_LEAD.sub("", text))) in _RELATED

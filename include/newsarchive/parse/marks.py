@@ -219,7 +219,7 @@ def _off(element: HtmlElement) -> int:
     return 1 if tag in ("aside", "footer") else 0
 
 
-@lru_cache(maxsize=16_384)  # the classes of a site are few
+@lru_cache(maxsize=4096)  # the classes of a site are few
 def _kind_of(css: str, name: str) -> int:
     text = f"{css[:_LONGEST]} {name[:_LONGEST]}"
     low = text.lower()
@@ -239,7 +239,7 @@ def _is_of_person(address: str, rel: str | None) -> bool:
     return (rel is not None and "author" in rel.lower()) or bool(_PERSON_ADDRESS.search(address))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _is_apart(css: str, name: str) -> bool:
     text = f"{css[:_LONGEST]} {name[:_LONGEST]}"
     if any(c in text for c in "[(:"):  # utility classes name sizes and states, not what a box is

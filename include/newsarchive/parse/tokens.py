@@ -20,7 +20,7 @@ def numbers_of(kind: str) -> Callable[[str], int]:
     """
     start = crc32(f"{kind}:".encode())
 
-    @remembered(32_768)
+    @remembered(8_192)
     def number(word: str) -> int:
         return crc32(word.encode(), start) & _BITS
 
