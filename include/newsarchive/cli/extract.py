@@ -10,6 +10,7 @@ from pydantic_core import from_json  # in half of json's time
 if TYPE_CHECKING:
     from newsarchive.model import Found
 
+
 @click.command(short_help="Fields of pages from standard input.")
 def extract() -> None:
     """Print the title, text, day, authors and language of pages, without an archive.

@@ -74,7 +74,7 @@ class Features:
     """The measures of one page."""
 
     values: Floats
-    """Shape (blocks, measures); counts as they are or as log1p, shares from 0 to 1."""
+    """Shape (blocks, measures), by columns; counts as they are or as log1p, shares from 0 to 1."""
     tokens: Tokens
     levels: Ints
     """Shape (3, blocks): the box of each block, its parent and grandparent; -1 above the top."""
@@ -211,7 +211,7 @@ class _Measuring:
         self.find_best()
         self.compare_forms()
         values = np.vstack(self.columns, dtype=np.float32, casting="same_kind")
-        return Features(np.ascontiguousarray(values.T), self.tokens(), self.levels[:3], self.spans)
+        return Features(values.T, self.tokens(), self.levels[:3], self.spans)
 
     # ------------------------------------------------------------------ a block by itself
 

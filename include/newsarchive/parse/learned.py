@@ -70,11 +70,10 @@ def model_of(stored: Mapping[str, NDArray[np.generic]]) -> Model:
         return np.asarray(stored[name], np.float32)
 
     rows = floats("rows") * floats("scale")
-    near, around, inside = (np.ascontiguousarray(r) for r in np.split(rows, 3, axis=1))
+    width = rows.shape[1] // 3
     network = Network(
-        near,
-        around,
-        inside,
+        np.ascontiguousarray(rows[:, : 2 * width]),
+        np.ascontiguousarray(rows[:, 2 * width :]),
         (floats("first"), floats("first_bias")),
         tuple((floats(f"reach{reach}"), floats(f"reach{reach}_bias")) for reach in REACHES),
         floats("page"),

@@ -53,12 +53,11 @@ def _levels(count: int) -> NDArray[np.float64]:
 class Network:
     """What the network has learned."""
 
-    near: Floats
-    """Shape (vocabulary + 1, width): of names of the three innermost boxes; the last row is 0."""
-    around: Floats
-    """The same of the names of all boxes around a block."""
+    boxes: Floats
+    """Shape (vocabulary + 1, 2 × width): of names of the three innermost boxes around a block, then
+    of those of all; the last row is 0."""
     inside: Floats
-    """The same of a block's own words."""
+    """Shape (vocabulary + 1, width): of a block's own words."""
     first: tuple[Floats, Floats]
     convolutions: tuple[tuple[Floats, Floats], ...]
     page: Floats
@@ -80,19 +79,15 @@ def answer(
     """
     n, count = len(values), len(spans)
     # One row more than boxes, of zeros: what stands above the top.
-    near = _sums(network.near, boxes, count + 1)
-    around = _sums(network.around, boxes, count)
+    near, around = np.split(_sums(network.boxes, boxes, count + 1), 2, axis=1)
     inside = _sums(network.inside, blocks, n)
-    hidden = np.concatenate(
-        [
-            values,
-            np.tanh(near[levels].sum(axis=0)),
-            np.tanh(spread(around, spans, n)),
-            np.tanh(inside),
-        ],
-        axis=1,
+    named = np.concatenate(
+        [near[levels].sum(axis=0), spread(around[:-1], spans, n), inside], axis=1
     )
-    hidden = np.maximum(hidden @ network.first[0] + network.first[1], 0)
+    weights, bias = network.first
+    measures = values.shape[1]  # apart, as they stand by columns
+    hidden = values @ weights[:measures] + np.tanh(named) @ weights[measures:] + bias
+    hidden = np.maximum(hidden, 0)
     size = hidden.shape[1]
     for place, (reach, (weights, bias)) in enumerate(
         zip(REACHES, network.convolutions, strict=True)
