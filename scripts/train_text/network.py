@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from examples import UNKNOWN, YES, Example
 
-from newsarchive.parse.features import known
+from newsarchive.parse.features import Vocabulary
 from newsarchive.parse.network import GLOBAL_AFTER, REACHES, Scaling
 
 Weights = dict[str, jax.Array]
@@ -63,16 +63,23 @@ def scaling_of(examples: Sequence[Example]) -> Scaling:
     return Scaling(knots, counts)
 
 
-def prepare(example: Example, vocabulary: np.ndarray, scaling: Scaling) -> Batch:
-    """Return a page as arrays of one of the padded lengths."""
+def prepare(example: Example, vocabulary: Vocabulary, words: int, scaling: Scaling) -> Batch:
+    """Return a page as arrays of one of the padded lengths.
+
+    Args:
+        example: the page.
+        vocabulary: of what is learned.
+        words: how many rows it is padded to: the place of what is not known.
+        scaling: of the measures.
+    """
     features = example.features
     n = min(len(example.labels), LENGTHS[-1])
     length = next(size for size in LENGTHS if size >= n)
-    boxes, missing = length * BOXES, len(vocabulary)
+    boxes, missing = length * BOXES, words
     count = min(len(features.spans), boxes - 1)
 
     def placed(tokens: np.ndarray, limit: int, room: int, pad: int) -> np.ndarray:
-        found = known(tokens[tokens[:, 0] < limit], vocabulary)[:room]
+        found = vocabulary.known(tokens[tokens[:, 0] < limit])[:room]
         padded = np.empty((room, 2), np.int32)
         padded[:, 0], padded[:, 1] = pad, missing
         padded[: len(found)] = found

@@ -26,6 +26,7 @@ import numpy as np
 from examples import Example, fold_of, read_examples, yardstick
 from network import WIDTH, prepare, scaling_of, train, vocabulary_of
 
+from newsarchive.parse.features import Vocabulary
 from newsarchive.parse.learned import MODEL, model_of
 
 HERE = Path(__file__).parent
@@ -64,8 +65,8 @@ def trained(examples: Sequence[Example], seed: int) -> dict[str, np.ndarray]:
     vocabulary = vocabulary_of(examples, HOSTS)
     scaling = scaling_of(examples)
     words = -(-len(vocabulary) // ROUND_WORDS) * ROUND_WORDS
-    filler = np.arange(2**31 - 1 - (words - len(vocabulary)), 2**31 - 1, dtype=np.int64)
-    pages = [prepare(e, np.append(vocabulary, filler).astype(np.int32), scaling) for e in examples]
+    known = Vocabulary(vocabulary.astype(np.int32))
+    pages = [prepare(e, known, words, scaling) for e in examples]
     begin = time.monotonic()
     weights = train(pages, words, seed, lambda *_: None)
     say(f"trained in {time.monotonic() - begin:.0f} s")

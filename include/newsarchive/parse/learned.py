@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from newsarchive.parse.features import Features, Floats, Ints, known
+from newsarchive.parse.features import Features, Floats, Vocabulary
 from newsarchive.parse.network import REACHES, Network, Scaling, answer
 
 MODEL = "text_model.npz"
@@ -23,8 +23,7 @@ MODEL = "text_model.npz"
 class Model:
     """What was learned."""
 
-    vocabulary: Ints
-    """Hashes of known names and words, ascending."""
+    vocabulary: Vocabulary
     scaling: Scaling
     network: Network
 
@@ -33,8 +32,8 @@ class Model:
         return answer(
             self.network,
             self.scaling(features.values),
-            known(features.tokens.boxes, self.vocabulary),
-            known(features.tokens.blocks, self.vocabulary),
+            self.vocabulary.known(features.tokens.boxes),
+            self.vocabulary.known(features.tokens.blocks),
             features.levels,
             features.spans,
         )
@@ -80,7 +79,7 @@ def model_of(stored: Mapping[str, NDArray[np.generic]]) -> Model:
         (floats("last"), floats("last_bias")),
     )
     return Model(
-        np.asarray(stored["vocabulary"], np.int32),
+        Vocabulary(np.asarray(stored["vocabulary"], np.int32)),
         Scaling(floats("knots"), np.asarray(stored["knot_counts"], np.int32)),
         network,
     )
