@@ -6,9 +6,10 @@ Everything is counted over the whole page at once: pages have thousands of block
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, count
+from itertools import chain, count, repeat
 from math import prod
 from typing import TypeVar
 
@@ -41,6 +42,7 @@ _WORD = re.compile(r"\w+")
 _BULLETS = frozenset("-*\u2013\u2014\u2022\u00b7\u25cf\u25a0\u25aa\u25ba>|\u00bb")
 _QUOTES = frozenset("\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u300c\u300d")
 _ENDS = frozenset(".!?\u3002\uff01\uff1f\u061f\u2026\u06d4\u0964")
+_COLONS = frozenset(":\uff1a")
 _CLOSERS = "\"'\u201d\u2019\u00bb)\u300d]"
 _UPPER_BITS, _LOWER_BITS = 16, 15
 _BLANK, _LINE_END = ord(" "), ord("\n")
@@ -177,6 +179,11 @@ def _word_characters() -> NDArray[np.uint32]:
     return table
 
 
+def _flags(values: Iterable[bool], count: int) -> NDArray[np.bool_]:
+    """Return so many truth values as an array; of a list it takes longer."""
+    return np.fromiter(values, np.bool_, count)
+
+
 def _codes_of(text: str) -> NDArray[np.uint32]:
     """Return the code points of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -259,13 +266,13 @@ class _Measuring:
         bold = np.array([b.bold for b in self.page.blocks], np.int32)
         self.links = np.minimum(linked / solid, 1.0)
         last = [t.rstrip(_CLOSERS)[-1:] for t in texts]
-        ends = np.array([c in _ENDS for c in last])
-        colon = np.array([c in (":", "\uff1a") for c in last])
+        ends = _flags(map(_ENDS.__contains__, last), self.n)
+        colon = _flags(map(_COLONS.__contains__, last), self.n)
         seen = Counter(texts)
-        repeats = np.array([seen[t] for t in texts])
-        inner = np.array([bool(b.names) for b in self.page.blocks])
+        repeats = np.fromiter(map(seen.__getitem__, texts), np.int32, self.n)
+        inner = _flags((bool(b.names) for b in self.page.blocks), self.n)
         first = [t[0] for t in texts]
-        first_lower = np.array(list(map(str.islower, first)))
+        first_lower = _flags(map(str.islower, first), self.n)
         self.ends = ends
         self.add(
             np.log1p(size),
@@ -284,8 +291,8 @@ class _Measuring:
             np.minimum(repeats, 10),
             inner,
             first_lower,
-            np.array([c in _BULLETS for c in first]),
-            np.array([c in _QUOTES for c in first]),
+            _flags(map(_BULLETS.__contains__, first), self.n),
+            _flags(map(_QUOTES.__contains__, first), self.n),
             self.with_any("\u00a9", "(c)", "\u00ae"),
             self.with_any("@", "http", "www."),
         )  # fmt: skip
@@ -320,15 +327,16 @@ class _Measuring:
         )
         # The last, at -1, are of what stands in no box.
         tags = [*boxes.tags, "body"]
-        tag = np.array([_TAG_PLACE.get(t, len(TAGS)) for t in tags])[self.box]
+        places = map(_TAG_PLACE.get, tags, repeat(len(TAGS)))
+        tag = np.fromiter(places, np.int32, len(tags))[self.box]
         flags: list[int] = []
         for name, above in zip(boxes.tags, boxes.parents, strict=True):
             flags.append((flags[above] if above >= 0 else 0) | _AROUND_FLAGS.get(name, 0))
-        mine = np.array([*flags, 0])[self.box]
-        hidden = np.array([*boxes.hidden, False])[self.box]
+        mine = np.array([*flags, 0], np.int32)[self.box]
+        hidden = _flags(chain(boxes.hidden, (False,)), len(tags))[self.box]
         siblings = np.bincount(self.parent[self.parent >= 0], minlength=len(boxes) + 1)
         self.tag = tag
-        self.heading = np.array([t in HEADINGS for t in tags])[self.box]
+        self.heading = _flags(map(HEADINGS.__contains__, tags), len(tags))[self.box]
         self.add(
             order / n,
             self.before / total,
@@ -501,20 +509,21 @@ class _Measuring:
         numbers = np.zeros(self.numbered, np.int32)
         numbers[list(self.first.values())] = word_numbers(self.first)
         short = self.words[self.word_places] <= _SHORT_WORDS
+        words = self.word_ids[short]
         inner = [len(b.names) for b in self.page.blocks]
         order = np.arange(self.n)
         places = np.concatenate([self.word_places[short], np.repeat(order, inner), order])
-        worded = list(chain.from_iterable(b.names for b in self.page.blocks))
-        worded += [_place_number(f"{tags[parents[b]]}/{tags[b]}") for b in self.box.tolist()]
+        others = chain(
+            chain.from_iterable([b.names for b in self.page.blocks]),
+            [_place_number(f"{tags[parents[b]]}/{tags[b]}") for b in self.box.tolist()],
+        )
+        hashes = np.concatenate(
+            [numbers[words], np.fromiter(others, np.int32, len(places) - len(words))]
+        )
         by_block = np.argsort(places, kind="stable")
         return Tokens(
             _pairs(named, np.fromiter(chain.from_iterable(names), np.int32, len(named))),
-            _pairs(
-                places[by_block],
-                np.concatenate([numbers[self.word_ids[short]], np.array(worded, np.int32)])[
-                    by_block
-                ],
-            ),
+            _pairs(places[by_block], hashes[by_block]),
         )
 
 

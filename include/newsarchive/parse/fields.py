@@ -11,7 +11,7 @@ from newsarchive.parse.borders import Piece
 from newsarchive.parse.evidence import Page, is_beside, rule_texts
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.structured import address_of, as_texts
-from newsarchive.text.folding import bare
+from newsarchive.text.folding import bare, may_begin
 from newsarchive.text.identity import clean_url
 from newsarchive.text.language import code_of, language_of
 from newsarchive.text.repair import repair, tidy_line
@@ -201,11 +201,14 @@ def related_of(page: Page, pointed: list[str]) -> list[str]:
         return []
     page.evidence["related"] = "label"
     wanted = {bare(p) for p in pointed}
+    beginnings = {text[:1] for text in wanted}
     longest = 2 * max(map(len, pointed)) + 100
     by_text: dict[str, str] = {}
     for a in page.tree.iter("a"):
-        shown = a.text_content()
-        if len(shown) > longest or (text := bare(shown)) not in wanted or text in by_text:
+        shown = a.text_content().strip()
+        if len(shown) > longest or not any(may_begin(shown, b) for b in beginnings):
+            continue
+        if (text := bare(shown)) not in wanted or text in by_text:
             continue
         address = clean_url(a.get("href") or "", page.base)
         if address:
