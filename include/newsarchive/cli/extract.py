@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,9 @@ from pydantic_core import from_json  # in half of json's time
 
 if TYPE_CHECKING:
     from newsarchive.model import Found
+
+_BUFFER = 1 << 20
+"""Bytes that are read at once: a page's line is hundreds of thousands long."""
 
 
 @click.command(short_help="Fields of pages from standard input.")
@@ -42,8 +46,10 @@ def extract() -> None:
     language.load_model()
     garbage.look_rarely()
     giving_back = garbage.GivingBack()
-    out = sys.stdout.buffer
-    for line in sys.stdin.buffer:
+    pages, out = sys.stdin.buffer, sys.stdout.buffer
+    with suppress(OSError):  # what is piped in by other means than a file is read as it comes
+        pages = open(sys.stdin.fileno(), "rb", _BUFFER, closefd=False)  # noqa: SIM115
+    for line in pages:
         if line.strip():
             answer = json.dumps(fields_of(*_page(line)), ensure_ascii=False)
             # What JSON can write and UTF-8 cannot, half a surrogate pair, becomes a question mark.

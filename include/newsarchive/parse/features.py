@@ -329,10 +329,14 @@ class _Measuring:
         tags = [*boxes.tags, "body"]
         places = map(_TAG_PLACE.get, tags, repeat(len(TAGS)))
         tag = np.fromiter(places, np.int32, len(tags))[self.box]
-        flags: list[int] = []
-        for name, above in zip(boxes.tags, boxes.parents, strict=True):
-            flags.append((flags[above] if above >= 0 else 0) | _AROUND_FLAGS.get(name, 0))
-        mine = np.array([*flags, 0], np.int32)[self.box]
+        flags: list[int] = []  # by form: all of one have the same tags around them
+        for form, name, above in zip(boxes.forms, boxes.tags, boxes.parents, strict=True):
+            if form == len(flags):
+                around = flags[boxes.forms[above]] if above >= 0 else 0
+                flags.append(around | _AROUND_FLAGS.get(name, 0))
+        # The last, at -1, are of what stands in no box.
+        forms = np.array([*boxes.forms, -1], np.int32)[self.box]
+        mine = np.array([*flags, 0], np.int32)[forms]
         hidden = _flags(chain(boxes.hidden, (False,)), len(tags))[self.box]
         siblings = np.bincount(self.parent[self.parent >= 0], minlength=len(boxes) + 1)
         self.tag = tag

@@ -41,8 +41,7 @@ _MAY_BE_MARK = re.compile(
 _PERSON_ADDRESS = re.compile(
     r"/(?:author|autor|autor[ei]s?|autoren|auteur|autore|staff|people|person|profile?|by|byline"
     r"|columnist|contributor|writer|reporter|journalist|journaliste|redakteure?|redaktion|firma"
-    r"|yazar|yazarlar|penulis)s?/[^/?#]|[?&]author(?:_?name)?=",
-    re.I,
+    r"|yazar|yazarlar|penulis)s?/[^/?#]|[?&]author(?:_?name)?="
 )
 _LONGEST = 300
 """Characters of a class, id or address that are read."""
@@ -236,7 +235,10 @@ def _kind_of(css: str, name: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _is_of_person(address: str, rel: str | None) -> bool:
-    return (rel is not None and "author" in rel.lower()) or bool(_PERSON_ADDRESS.search(address))
+    return (rel is not None and "author" in rel.lower()) or bool(
+        # In small letters it takes less than half of what ignoring their case does.
+        _PERSON_ADDRESS.search(address.lower())
+    )
 
 
 @lru_cache(maxsize=4096)
