@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from newsarchive.parse.blocks import Blocks, read_blocks
-from newsarchive.parse.features import Claims, measure
+from newsarchive.parse.features import Claims, Vocabulary, measure
 from newsarchive.parse.learned import load_model
 from newsarchive.parse.tokens import numbers_of
 
@@ -138,3 +138,15 @@ def test_what_is_told_of_a_page_does_not_depend_on_the_process() -> None:
         for seed in (1, 2, 3)
     }
     assert len(told) == 1
+
+
+def test_known_tokens_have_their_places_among_the_hashes() -> None:
+    chance = np.random.default_rng(0)
+    crowded = np.arange(7 << 15, (7 << 15) + 40)  # of the same upper bits
+    hashes = np.unique(np.concatenate([chance.integers(0, 2**31, 5000), crowded]))
+    asked = np.concatenate([hashes[::3], hashes[::5] + 1, [0, 2**31 - 1]])
+    tokens = np.stack([np.arange(len(asked)), asked], axis=1).astype(np.int32)
+    place = {number: n for n, number in enumerate(hashes.tolist())}
+    wanted = [(n, place[number]) for n, number in enumerate(asked.tolist()) if number in place]
+    found = Vocabulary(hashes.astype(np.int32)).known(tokens)
+    assert [tuple(row) for row in found.tolist()] == wanted

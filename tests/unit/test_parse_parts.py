@@ -1,8 +1,12 @@
 """Labels, names, agencies, keywords, titles and broken JSON-LD."""
 
+import random
+import tracemalloc
+
 import pytest
 
 from newsarchive.parse.agencies import dateline_origin, is_agency
+from newsarchive.parse.borders import Line, separate
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.labels import is_noise, is_related_header, match_label, match_labels
 from newsarchive.parse.names import sort_names, split_names
@@ -237,3 +241,21 @@ def test_site_names_behind_marks_without_spaces() -> None:
     assert without_site_name("港口会议开幕-港口网", ["港口网"]) == "港口会议开幕"
     assert without_site_name("港が開く：港新聞Web", ["港新聞Web"]) == "港が開く"
     assert without_site_name("Van-driver", ["driver"]) == "Van-driver"
+
+
+def test_what_is_remembered_of_old_paragraphs_stays_small() -> None:
+    chance = random.Random("paragraphs")
+
+    def words(count: int) -> str:
+        return " ".join("".join(chance.choices("abcdefghijklmnop", k=7)) for _ in range(count))
+
+    tracemalloc.start()
+    try:
+        for _ in range(300):
+            below = [Line(words(200) + ".") for _ in range(3)]
+            lines = [Line(words(200) + "."), Line("Read also:"), Line(words(8)), *below]
+            assert separate(lines, title=words(6))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 12e6
