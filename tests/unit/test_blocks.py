@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import lxml.html
 import numpy as np
 import pytest
 
+from newsarchive.parse import shown
 from newsarchive.parse.blocks import Blocks, read_blocks
 from newsarchive.parse.features import Claims, Vocabulary, measure
 from newsarchive.parse.learned import load_model
@@ -150,3 +152,19 @@ def test_known_tokens_have_their_places_among_the_hashes() -> None:
     wanted = [(n, place[number]) for n, number in enumerate(asked.tolist()) if number in place]
     found = Vocabulary(hashes.astype(np.int32)).known(tokens)
     assert [tuple(row) for row in found.tolist()] == wanted
+
+
+@pytest.mark.parametrize(("headings", "taken"), [(2, False), (3, True)])
+def test_what_is_doubtful_between_parts_of_a_guide_is_taken(
+    monkeypatch: pytest.MonkeyPatch, headings: int, taken: bool
+) -> None:
+    parts = "".join(f"<h2>Step {n}</h2><p>{'Mix it well. ' * 9}</p>" for n in range(headings))
+    page = blocks_of(f"<body>{parts}<ul><li>two eggs</li></ul><p>Serve.</p><p>Share</p></body>")
+    texts = [b.text for b in page.blocks]
+    chances = np.full(len(texts), 0.9, np.float32)
+    chances[texts.index("two eggs")] = chances[texts.index("Share")] = 0.4
+    model = SimpleNamespace(probabilities=lambda _: chances)
+    monkeypatch.setattr(shown, "load_model", lambda: model)
+    lines = [line.text for line in shown.text_of(shown.Shown(page, Claims())).lines]
+    assert ("two eggs" in lines) == taken
+    assert "Serve." in lines and "Share" not in lines

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 
 import numpy as np
 from lxml.html import HtmlElement
+from numpy.typing import NDArray
 
 from newsarchive.parse.blocks import Block, Blocks, Boxes, read_blocks
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.evidence import Page
-from newsarchive.parse.features import Claims, measure
+from newsarchive.parse.features import Claims, Floats, measure
 from newsarchive.parse.learned import load_model
 from newsarchive.parse.structured import as_texts
 from newsarchive.text.folding import bare, may_begin
@@ -22,6 +23,13 @@ CHOSEN = 0.5
 _LEAST_CHARS = 60
 """Below this the likeliest blocks but the headline are taken too, if they are not all unlikely."""
 _UNLIKELY = 0.1
+_DOUBTFUL = 0.3
+"""How likely a block must be between others that are taken, in a guide."""
+_SUBHEADINGS = frozenset(("h2", "h3", "h4"))
+_OF_GUIDE = 3
+"""Headings in a text that make it a guide, with its lists, tables and steps."""
+_GAP = 40
+"""Blocks, within which what stands between two others that are taken belongs to them."""
 _EXPECTED = (0.74, 0.91, 0.94, 0.96, 0.975, 0.985, 0.994)
 _SEEN = (0.71, 0.76, 0.87, 0.92, 0.94, 0.96, 0.98)
 """The F1 of texts, against what was expected of them: 1,791 labelled pages, held back by host."""
@@ -79,6 +87,7 @@ def text_of(shown: Shown) -> Text:
         title = shown.claims.title_block
         below = np.delete(chances, title) if title >= 0 and len(chances) > 1 else chances
         chosen = chances >= max(_UNLIKELY, below.max() / 2)
+    _take_between(shown.blocks, chances, chosen)
     # What each block is likely to add to the text, and what is likely to be missing from it.
     right = float((sizes * chances)[chosen].sum())
     expected = 2 * right / max(1.0, float(sizes[chosen].sum() + (sizes * chances).sum()))
@@ -86,6 +95,17 @@ def text_of(shown: Shown) -> Text:
         _lines(compress(blocks, chosen), shown.blocks.boxes),
         round(float(np.interp(expected, _EXPECTED, _SEEN)), 2),
     )
+
+
+def _take_between(page: Blocks, chances: Floats, chosen: NDArray[np.bool_]) -> None:
+    """Choose what is doubtful between what is chosen, in a guide: news has no such parts."""
+    tags = [*page.boxes.tags, ""]  # the last, at -1, of what stands in no box
+    taken = compress(page.blocks, chosen)
+    if sum(tags[block.box] in _SUBHEADINGS for block in taken) < _OF_GUIDE:
+        return
+    for first, after in pairwise(np.flatnonzero(chosen).tolist()):
+        if 1 < after - first <= _GAP:
+            chosen[first + 1 : after] |= chances[first + 1 : after] >= _DOUBTFUL
 
 
 def lines_around(shown: Shown, title: HtmlElement | None) -> list[Line]:
