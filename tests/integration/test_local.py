@@ -132,7 +132,9 @@ def test_a_worker_that_is_gone_is_missed_once(children: Children) -> None:
         "kids = [subprocess.Popen(sleep) for _ in range(3)]; time.sleep(1000)\n"
     )
     children.start("scheduler", [sys.executable, "-c", program, f"{WORKER}: <idle>"], {})
-    scheduler = next(p for p in psutil.Process().children() if program in p.cmdline())
+    ours = psutil.Process()
+    until(lambda: [p for p in ours.children() if program in p.cmdline()])  # it has begun to run
+    scheduler = next(p for p in ours.children() if program in p.cmdline())
     until(lambda: len([c for c in scheduler.children() if f"{WORKER}: <idle>" in c.cmdline()]) == 3)
     lost = LostWorkers()
     assert [lost(scheduler), lost(scheduler)] == [False, False]
