@@ -133,8 +133,9 @@ def test_a_worker_that_is_gone_is_missed_once(children: Children) -> None:
     )
     children.start("scheduler", [sys.executable, "-c", program, f"{WORKER}: <idle>"], {})
     ours = psutil.Process()
-    until(lambda: [p for p in ours.children() if program in p.cmdline()])  # it has begun to run
-    scheduler = next(p for p in ours.children() if program in p.cmdline())
+    found: list[psutil.Process] = []  # while it begins to run, its command line is empty at times
+    until(lambda: found.extend(p for p in ours.children() if program in p.cmdline()) or found)
+    scheduler = found[0]
     until(lambda: len([c for c in scheduler.children() if f"{WORKER}: <idle>" in c.cmdline()]) == 3)
     lost = LostWorkers()
     assert [lost(scheduler), lost(scheduler)] == [False, False]
