@@ -134,7 +134,12 @@ def test_a_worker_that_is_gone_is_missed_once(children: Children) -> None:
     children.start("scheduler", [sys.executable, "-c", program, f"{WORKER}: <idle>"], {})
     ours = psutil.Process()
     found: list[psutil.Process] = []  # while it begins to run, its command line is empty at times
-    until(lambda: found.extend(p for p in ours.children() if program in p.cmdline()) or found)
+
+    def begun() -> bool:
+        found.extend(p for p in ours.children() if program in p.cmdline())
+        return bool(found)
+
+    until(begun)
     scheduler = found[0]
     until(lambda: len([c for c in scheduler.children() if f"{WORKER}: <idle>" in c.cmdline()]) == 3)
     lost = LostWorkers()
