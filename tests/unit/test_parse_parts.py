@@ -3,9 +3,11 @@
 import random
 import tracemalloc
 
+import lxml.html
 import pytest
 
 from newsarchive.parse.agencies import dateline_origin, is_agency
+from newsarchive.parse.body import text_of
 from newsarchive.parse.borders import Line, separate
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.labels import is_noise, is_related_header, match_label, match_labels
@@ -222,6 +224,13 @@ def test_the_only_h1_is_the_headline_that_search_engines_are_not_told() -> None:
     assert best_title([("Van news", 1)], claims, None, []) == (claims[0], "meta")
 
 
+def test_an_h1_that_is_like_the_sites_name_alone_is_no_headline() -> None:
+    headline = "Port workers end their long strike"
+    headings = [("Harbour News Online Life Health", 1), (headline, 2)]
+    title = f"{headline} | Harbour News Online | All of the coast"
+    assert best_title(headings, [headline], title, []) == (headline, "heuristic")
+
+
 def test_an_h1_below_the_headline_is_a_heading_of_the_text() -> None:
     said = "What do people like about ferries? | Quay Blog"
     headings = [("What do people like about ferries?", 2), ("But people like quiet more", 1)]
@@ -233,8 +242,61 @@ def test_a_kicker_is_no_part_of_a_headline_but_what_a_colon_joins_is() -> None:
     claims = ["Port workers end their strike"]
     behind = best_title([("Harbour Port workers end their strike", 1)], claims, None, [])
     assert behind == (claims[0], "heuristic")
+    before = ("Sponsored by Harbour Port workers end their strike", 1)
+    title = f"{claims[0]} - Local - Harbour Today"
+    assert best_title([before], [], title, []) == (claims[0], "heuristic")
+    for part in ("A full list of those who say", "The", "What is the"):
+        whole = f"{part} Port workers end their strike"
+        assert best_title([(whole, 1)], claims, None, []) == (whole, "heuristic")
     joined = "After six weeks: Port workers end their strike"
     assert best_title([(joined, 1)], claims, None, []) == (joined, "heuristic")
+
+
+def test_two_kickers_that_disagree_are_no_part_of_a_headline() -> None:
+    headline = "Port workers end their long strike"
+    claims = [f"Harbour dispute: {headline}"]
+    best = best_title([(f"News from the port - {headline}", 1)], claims, None, [])
+    assert best == (headline, "heuristic")
+    # What both say is no kicker, nor are parts of a headline that differ within it.
+    both = [f"News from the port: {headline}"]
+    best = best_title([(f"News from the port - {headline}", 1)], both, None, [])
+    assert best == (f"News from the port - {headline}", "heuristic")
+    colon = f"News from the port: {headline}"
+    assert best_title([(colon, 1)], claims, None, []) == (colon, "heuristic")
+    longer = "Port workers of two towns and a village end their long strike"
+    assert best_title([(longer, 1)], claims, None, []) == (longer, "heuristic")
+
+
+@pytest.mark.parametrize("genre", ["Opinion", "EDITORIAL", "Leserbriefe", "رأي"])
+def test_a_genre_behind_a_bar_is_no_part_of_a_headline(genre: str) -> None:
+    headline = "Port workers end their long strike"
+    assert without_site_name(f"{headline} | {genre}", []) == headline
+    assert without_site_name(f"{headline} | {genre} | Harbour Times", ["Harbour Times"]) == headline
+    assert without_site_name(f"{genre} | {headline}", []) == headline
+    for kept in (f"{headline} - {genre}", f"{headline} | Their {genre}", f"{genre}: {headline}"):
+        assert without_site_name(kept, []) == kept
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("A <em>very <b>big</b> old</em> van", "A very big old van"),
+        ("<a><time>Dec <b>18</b> 2025</time> The van stands</a>", "The van stands"),
+        ("The van stands <time>Dec 18</time> ", "The van stands"),
+        ("From <time>May 2</time> the van stands", "From May 2 the van stands"),
+        ("<!-- x -->The <!-- y --><span>van</span><span>Stands</span>", "The van Stands"),
+        ("The van<br>stands<script>x()</script> here", "The van stands here"),
+        ("Vans &amp;#x26; boats", "Vans & boats"),
+        ("<time>May 2</time>", ""),
+    ],
+)
+def test_the_text_of_a_heading(markup: str, text: str) -> None:
+    assert text_of(lxml.html.fromstring(f"<div><h1>{markup}</h1>tail</div>").find("h1")) == text
+
+
+def test_a_heading_may_be_deep() -> None:
+    tree = lxml.html.fromstring("<h1>" + "<i>" * 200 + "The van" + "</i>" * 200 + "</h1>")
+    assert text_of(tree) == "The van"
 
 
 def test_site_names_behind_marks_without_spaces() -> None:

@@ -28,6 +28,7 @@ _UNSEEN_WORDS = """
 """
 _UNSEEN = frozenset(_UNSEEN_WORDS.split())
 _SPACE = re.compile(r"\s+")
+_TIME_AT_AN_END = re.compile("^[\\s\x00]*\x01[^\x02]*\x02|\x01[^\x01]*\x02[\\s\x00]*$")
 
 
 def rule_lines(elements: Iterable[HtmlElement]) -> list[Line]:
@@ -108,21 +109,30 @@ def blocks_of(element: HtmlElement) -> list[Line]:
 
 
 def text_of(element: HtmlElement) -> str:
-    """Return the text of an element as one line, with spaces where markup sets parts apart."""
+    """Return the text of a heading as one line, with spaces where markup sets parts apart.
+
+    A `time` that it begins or ends with is left out: it is the article's date.
+    """
     parts: list[str] = []
-    for node in element.iter():
-        if node is not element and (
-            node.tag in _BLOCKS or node.tag in ("br", "span", "small", "time")
-        ):
-            parts.append("\x00")
-        if isinstance(node.tag, str) and node.tag not in _UNSEEN and node.text:
-            parts.append(node.text)
-        if node is not element and node.tail:
+    for event, node in lxml.etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        tag = node.tag
+        opens = event == "start"
+        if tag in _BLOCKS or tag == "br":
+            parts.append(" ")
+        elif tag in ("span", "small"):
+            parts.append("\x00" if opens else "")
+        elif tag == "time":
+            parts.append("\x01" if opens else "\x02")
+        if opens:
+            if tag not in _UNSEEN and node.text:
+                parts.append(node.text)
+        elif node is not element and node.tail:
             parts.append(node.tail)
+    text = _TIME_AT_AN_END.sub("", "".join(parts)).replace("\x01", "\x00").replace("\x02", "")
     # A span in the middle of a word is style; one after a finished word, before a capital or
     # another script, is a part.
-    text = re.sub(r"(?<=[^\s\x00])\x00+(?=[^\W\d_a-z])", " ", "".join(parts)).replace("\x00", "")
-    return tidy_line(text)
+    text = re.sub(r"(?<=[^\s\x00])\x00+(?=[^\W\d_a-z])", " ", text).replace("\x00", "")
+    return tidy_line(html_text.unescape(text) if "&" in text else text)
 
 
 def markup_lines(text: str) -> list[Line]:

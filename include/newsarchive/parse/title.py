@@ -11,17 +11,28 @@ _DIVIDER = re.compile(
     r"\s+[|\u2022\u00b7\u2013\u2014»«/:-]+\s+|\s*[|»\u2022]\s*|\s+::\s+|\s[-\u2013\u2014]|[-\u2013\u2014]\s"
     r"|(?<=[\u3040-\u9fff！？」』）])[-_\u2013\u2014\uff1a](?=[\w\u3040-\u9fff])"
 )
-_JOINED = re.compile(r"\S:\s*$")
+# What newspapers put behind a bar to tell readers what kind of article it is.
+_GENRE_WORDS = """
+    opinion opinions editorial editorials commentary column columnist analysis
+    op-ed letters viewpoint meinung kommentar leitartikel leserbriefe opinión
+    columna análisis opinião editoriale opinione chronique tribune éditorial
+    мнение колонка رأي الرأي مقال افتتاحية تحليل سرمقاله 社説 社论 评论
+"""
+_GENRES = frozenset(bare(word).replace(" ", "") for word in _GENRE_WORDS.split())
+# A kicker ends in no colon, and in no word of the kind of "of" or "the".
+_KICKER_END = re.compile(r"(?:[^\W\d_]{4,}|[A-Z]{2,3}|\bby|\d|[^\w\s:])$|[^\s:]\s[:|-]$")
+_DASH = re.compile(r"\s+[|\u2013\u2014-]\s+")
 CONFIDENCE = 0.71
 """Of 241 labelled pages whose chosen heading is none of the headlines that they state, it was the
 true headline, to the word, on so many."""
 _LEAST = 8
+_LEAST_WORDS = 4
 _LONGEST = 500
 """Characters; what is longer is no headline, and is not taken apart."""
 
 
 def without_site_name(title: str, site_names: Iterable[str]) -> str:
-    """Return a headline without the name of the site before or behind it.
+    """Return a headline without the name of the site before or behind it, or a genre and a bar.
 
     Args:
         title: a headline, one line.
@@ -36,10 +47,13 @@ def without_site_name(title: str, site_names: Iterable[str]) -> str:
         dividers = list(_DIVIDER.finditer(title))
         for cut in dividers:
             head, tail = title[: cut.start()].strip(), title[cut.end() :].strip()
-            if head and tail and bare(tail).replace(" ", "") in names:
+            if not head or not tail:
+                continue
+            parted = names | _GENRES if "|" in cut[0] else names
+            if bare(tail).replace(" ", "") in parted:
                 title = head
                 break
-            if head and tail and bare(head).replace(" ", "") in names:
+            if bare(head).replace(" ", "") in parted:
                 title = tail
                 break
         else:
@@ -100,7 +114,7 @@ def best_title(
             best = score, text
     chosen: tuple[str, str] | None = None
     if best:
-        heading = without_site_name(_without_kicker(best[1], claims, sites), sites)
+        heading = without_site_name(_without_kicker(best[1], wanted), sites)
         chosen = heading, "heuristic"
     else:
         for claim in wanted:
@@ -116,7 +130,8 @@ def best_title(
         return h1, "heuristic"
     own = without_site_name(h1, sites)
     unlike = bare(chosen[0]) not in bare(h1) and bare(chosen[0]) != bare(stated or "")
-    if unlike and _is_headline(own, wanted, names):
+    # The page's own title names the site too, in words that may be all an h1 has of it.
+    if unlike and _is_headline(own, wanted[:-1] if shown and len(wanted) > 1 else wanted, names):
         above = headings[: ones[0]]
         return chosen if _is_claimed(chosen[0], above, wanted) else (own, "heuristic")
     return chosen
@@ -144,17 +159,30 @@ def _is_claimed(title: str, above: Iterable[tuple[str, int]], wanted: Iterable[s
     )
 
 
-def _without_kicker(heading: str, claims: Sequence[str], sites: list[str]) -> str:
-    """Return the claim itself where the heading is that claim behind a kicker.
+def _without_kicker(heading: str, wanted: Sequence[str]) -> str:
+    """Return a heading without the kicker that what the page says of itself has not.
 
-    What a colon joins is one headline: "The harvest: fewer dates than last year".
+    What a colon joins is one headline: "The harvest: fewer dates than last year". Where the page
+    says another kicker, of other words, than the heading has before its dash, both go.
+
+    Args:
+        heading: one line.
+        wanted: what the page says of itself, without the site's name.
     """
-    whole = bare(heading)
-    for claim in claims:
-        text = without_site_name(claim, sites)
+    whole, words = bare(heading), heading.split()
+    cut = _DASH.search(heading)
+    kicker, rest = (bare(heading[: cut.start()]), bare(heading[cut.end() :])) if cut else ("", "")
+    for text in (part for said in wanted for part in (said, _DASH.split(said)[0])):
         key = bare(text)
-        if len(key.split()) >= 4 and whole != key and whole.endswith(key):
-            return heading if _JOINED.search(heading[: -len(text)]) else text
+        if whole == key:
+            continue
+        if len(key.split()) >= _LEAST_WORDS and whole.endswith(key):
+            ends = [k for k in range(1, len(words)) if bare(" ".join(words[k:])) == key]
+            return text if ends and _KICKER_END.search(" ".join(words[: ends[0]])) else heading
+        if cut and len(rest.split()) >= _LEAST_WORDS and key.endswith(rest):
+            other = key[: -len(rest)].split()
+            if other and not set(other) & set(kicker.split()):
+                return heading[cut.end() :]
     return heading
 
 
