@@ -31,6 +31,7 @@ from newsarchive.parse.refusals import (
 )
 from newsarchive.parse.related import Related, take_related
 from newsarchive.parse.shown import Shown, lines_around, shown_of, text_of
+from newsarchive.parse.streamed import may_be_streamed, place_parts
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
@@ -196,7 +197,11 @@ def _tree_of(text: str, raw: bytes) -> HtmlElement | None:
         tree = lxml.html.document_fromstring(raw, parser=parser, ensure_head_body=True)
     except (lxml.etree.LxmlError, ValueError, AssertionError):
         return None  # nothing that a parser could hold on to
-    return tree if isinstance(tree, HtmlElement) else None
+    if not isinstance(tree, HtmlElement):
+        return None
+    if may_be_streamed(text):
+        place_parts(tree)
+    return tree
 
 
 def _page_of(
