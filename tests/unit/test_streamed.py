@@ -1,4 +1,4 @@
-"""Pages that a server streams: parts that come late lie hidden at the end, for a script to place."""
+"""Streamed pages: parts that come late lie hidden at the end, for a script to place."""
 
 from datetime import date
 
