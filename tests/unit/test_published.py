@@ -195,6 +195,17 @@ def test_a_day_that_is_written_with_its_zone_stays() -> None:
     assert page.published_day == date(2024, 5, 4)
 
 
+@pytest.mark.parametrize("header", ["الأكثر قراءة", "Most read", "Read also:", "Meistgelesen"])
+def test_a_box_of_other_articles_is_further_than_a_line_above_the_headline(header: str) -> None:
+    boxed = "".join(f"<p>Sport 2024/05/0{n}</p><p>The harbour plays again</p>" for n in (7, 8))
+    page = read(
+        "<html lang=en><head><title>Library opens late after snow</title></head><body>"
+        "<p><a href=/metro>Metro</a> 2024/05/03 10:19</p><p>Tweet</p>"
+        f"<h1>Library opens late after snow</h1>{STORY}<div><h3>{header}</h3>{boxed}</div></body>"
+    )
+    assert page.published_day == DAY
+
+
 def test_a_line_above_the_headline_is_nearer_than_what_follows_the_text() -> None:
     most_read = "".join(f"<p>Snow on the pass, part {n} <b>2024-05-0{n}</b></p>" for n in (7, 8, 9))
     page = (

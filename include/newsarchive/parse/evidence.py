@@ -11,6 +11,7 @@ from newsarchive.model import Link
 from newsarchive.parse.body import is_aside
 from newsarchive.parse.borders import Line
 from newsarchive.parse.elements import Elements
+from newsarchive.parse.labels import is_box_header
 from newsarchive.parse.marks import Marks
 from newsarchive.parse.structured import Structured
 from newsarchive.sources.load import Rule, Source
@@ -123,7 +124,7 @@ def near_headline(page: Page) -> Iterator[str]:
     """Yield the lines around the headline in which dates and bylines stand, nearest first.
 
     What stands above it counts as three times as far away as what stands below it, and what stands
-    below running text comes last. First those of the page's blocks; then what is marked off from
+    below running text or the header of a box of other articles comes last. First those of the page's blocks; then what is marked off from
     them as standing beside, though the headline stands there too.
     """
     start = page.title_place
@@ -133,7 +134,8 @@ def near_headline(page: Page) -> Iterator[str]:
     for away in _AROUND:
         if 0 <= start + away < len(blocks):
             text = blocks[start + away].text
-            if away > 0 and running > _RUNNING:
+            if away > 0 and (running > _RUNNING or is_box_header(text)):
+                running = _RUNNING + 1
                 beyond.append(text)
                 continue
             running += len(text) if away > 0 and len(text) > _LINE else 0

@@ -192,19 +192,17 @@ _BYLINE_WITHOUT_COLON = {
 }
 
 # Boxes that are the same on every page: no word on this article.
-_ELSEWHERE = frozenset(
-    map(
-        fold,
-        (
-            "الأكثر قراءة",
-            "اخترنا لك",
-            "most read",
-            "recommended",
-            "recommended for you",
-            "more stories",
-        ),
-    )
-)
+_ELSEWHERE_PHRASES = """
+    الأكثر قراءة | الأكثر مشاهدة | الأكثر تداولا | اخترنا لك | آخر الأخبار | أحدث الأخبار | most read
+    most popular | most viewed | trending | trending now | popular | popular posts | recent posts
+    latest news | latest posts | latest | recommended | recommended for you | more stories
+    meistgelesen | meist gelesen | am meisten gelesen | neueste artikel | les plus lus
+    les plus consultés | à la une | lo más leído | más leídas | últimas noticias | mais lidas
+    últimas notícias | più letti | ultime notizie | самое читаемое | популярное | последние новости
+    najczęściej czytane | en çok okunanlar | son haberler | پربازدیدترین | پربیننده ترین
+    آخرین اخبار | meest gelezen | mest lest | mest läst | mest læst | 最新新闻 | 热门新闻 | 人気記事
+"""
+_ELSEWHERE = frozenset(map(fold, _ELSEWHERE_PHRASES.replace("\n", "|").split("|"))) - {""}
 
 _SEPARATOR = re.compile(
     r"\s*(?:[:\uff1a\ufe55\ufe30\u02d0\u2236\u0589؛]+\s*[-\u2013\u2014]?|[-\u2013\u2014|/=>»\u2022\u2190]+|\.{2,}|\u2026)\s*"
@@ -402,6 +400,7 @@ _RELATED = (
     frozenset(k for k, v in _KIND.items() if v == "related" and k not in _NEEDS_VALUE)
     | {fold(phrase) for phrase in ("related", "المزيد")}
 ) - _ELSEWHERE
+_BOX_HEADERS = _RELATED | _ELSEWHERE
 _BEGINNINGS = frozenset(phrase[:2] for phrase in _KIND)
 _RELATED_BEGINNINGS = frozenset(phrase[:2] for phrase in _RELATED)
 
@@ -422,3 +421,8 @@ _may_be_related = remembered(4096)(partial(_may_begin, _RELATED_BEGINNINGS))
 @remembered(4096)  # the menus of a site are on all its pages
 def _is_related_header(text: str) -> bool:
     return fold(_untrailed(_LEAD.sub("", text))) in _RELATED
+
+
+def is_box_header(text: str) -> bool:
+    """Say whether a text is nothing but the header of a box of other articles: "Most read"."""
+    return len(text) <= 60 and fold(_untrailed(_LEAD.sub("", text))) in _BOX_HEADERS
