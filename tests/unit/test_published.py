@@ -13,6 +13,7 @@ DAY = date(2024, 5, 3)
 STORY = "<p>The central library opened three hours late on Thursday after heavy snow.</p>" * 4
 
 
+LONG = STORY.replace("<p>", "").replace("</p>", " ")
 URL = "https://harbour.example/metro/snow"
 
 
@@ -193,6 +194,37 @@ def test_a_day_that_is_written_with_its_zone_stays() -> None:
     head = LATE.replace("2024-05-04T01:06:51Z", "2024-05-04T00:06:51+02:00")
     page = found("<time>May 3, 2024 5:06pm CT</time>", head=head)
     assert page.published_day == date(2024, 5, 4)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "3.5.2024 - ",
+        "(3 May 2024) ",
+        "03.05.2024 „",
+        "LONDON, May 3, 2024 (Reuters) - ",
+        "NEW YORK, May 3, 2024 /Newswire/ -- ",
+        "القاهرة، 3 مايو 2024 - ",
+        "3 May 2024: ",
+    ],
+)
+def test_a_text_may_begin_with_its_date(start: str) -> None:
+    page = read(
+        f"<html lang=en><head><title>Library opens late</title></head><body><h1>Library opens late"
+        f"</h1><p>{LONG}</p><h2>The snow</h2><p>{start}{LONG}</p></body></html>"
+    )
+    assert (page.published_day, page.evidence["published_day"]) == (DAY, "heuristic")
+
+
+@pytest.mark.parametrize(
+    "start", ["3 May 2024 was cold. ", "After 3 May 2024 - a Friday - ", "3: "]
+)
+def test_not_every_date_at_the_start_of_a_text_is_its_date(start: str) -> None:
+    page = read(
+        f"<html lang=en><head><title>Library opens late</title></head><body><h1>Library opens late"
+        f"</h1><p>{start}{LONG}</p></body></html>"
+    )
+    assert page.published_day is None
 
 
 @pytest.mark.parametrize("header", ["الأكثر قراءة", "Most read", "Read also:", "Meistgelesen"])

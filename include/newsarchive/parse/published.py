@@ -76,6 +76,13 @@ _SHORT = 200
 """Characters of a line whose date may be the page's; in running text dates are of what is told."""
 
 
+# A date that a text begins with, behind its place or not, and set off from what it tells.
+_DATELINE = re.compile(
+    r"\(?(?:(?:[^\W\d_]+ ?){1,4}[,\u060c]\s*)?([^()\u201e\u201c\"\u00ab]{6,40}?)"
+    r"\s*(?:\)|\s[|/(\u2013\u2014-]|:\s|[\u201e\u201c\"\u00ab])"
+)
+_LEADS = 3
+"""Paragraphs that may begin with it: a lead and a heading may stand above."""
 # How often a guess of a kind was right, of 172 labelled pages of all sorts that state no date:
 # 116 of 125, 37 of 47; of the last resorts, which few pages need, 6 of 9.
 _MARKED, _WRITTEN, _LAST = 0.93, 0.79, 0.6
@@ -222,7 +229,7 @@ def _seen(page: Page, main: Piece) -> Iterator[Dated]:
 
 
 def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
-    """Dates near the headline: elements that are marked as dates, and short dated lines."""
+    """Dates near the headline: elements that are marked as dates, short dated lines, a dateline."""
     for line in main.dates:
         yield from (Dated("heuristic", m, _MARKED) for _, m in _moments(page, "", line))
     marks = page.marks
@@ -243,6 +250,10 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
             yield from (
                 Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, text, relative=count)
             )
+    for text in main.paragraphs[:_LEADS]:
+        start = _DATELINE.match(text[:_SHORT])
+        if start and is_date_line(start[1]):
+            yield from (Dated("heuristic", m, _WRITTEN) for m in _written_dates(page, start[1]))
 
 
 def _marked_dates(page: Page, mark: Mark, *, relative: bool = True) -> Iterator[Moment]:
