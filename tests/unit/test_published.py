@@ -190,6 +190,28 @@ def test_a_time_in_utc_is_of_the_day_that_it_was_at_the_newspaper(above: str, da
     assert (page.published_day, page.evidence["published_day"]) == (day, "meta")
 
 
+@pytest.mark.parametrize("css", ["entry-date updated", "entry-date published updated"])
+def test_themes_call_the_date_of_publication_updated_too(css: str) -> None:
+    shown = f'<time class="{css} td-date" datetime="2024-05-03T23:37:37-04:00">3 May 2024</time>'
+    assert found(f"<div>{shown}</div>").published_day == DAY
+    stated = '<meta property="article:published_time" content="2024-05-04T03:37:37+00:00">'
+    assert found(f"<div>{shown}</div>", head=stated).published_day == DAY
+
+
+def test_one_of_several_dates_that_a_text_names_is_not_its_own() -> None:
+    events = "".join(
+        f"<h3>The {name} fair</h3><p>{STORY}</p><p>Date: {date}</p>"
+        for name, date in (
+            ("first", "7 June 2024"),
+            ("other", "8 June 2024"),
+            ("last", "9 June 2024"),
+        )
+    )
+    page = found('<div class="date-article">3 May 2024</div>', events)
+    assert page.published_day == DAY
+    assert found("<p>Date: 3 May 2024</p>", events).published_day == DAY
+
+
 def test_a_day_that_is_written_with_its_zone_stays() -> None:
     head = LATE.replace("2024-05-04T01:06:51Z", "2024-05-04T00:06:51+02:00")
     page = found("<time>May 3, 2024 5:06pm CT</time>", head=head)

@@ -124,8 +124,9 @@ def near_headline(page: Page) -> Iterator[str]:
     """Yield the lines around the headline in which dates and bylines stand, nearest first.
 
     What stands above it counts as three times as far away as what stands below it, and what stands
-    below running text or the header of a box of other articles comes last. First those of the page's blocks; then what is marked off from
-    them as standing beside, though the headline stands there too.
+    below running text or the header of a box of other articles comes last. First those of the
+    page's blocks; then what is marked off from them as standing beside, though the headline stands
+    there too.
     """
     start = page.title_place
     blocks = page.blocks

@@ -1,6 +1,7 @@
 """HTML pages: every field from the best evidence that the page gives."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -47,6 +48,8 @@ _FEW_WORDS = 25
 """Below this the other ways to a body are tried too."""
 _SHORT_WORDS = 80
 """Below this a body may be a teaser list that the extractor took for want of anything better."""
+_SHORT_LINE = 200
+"""Characters of a line that may be a label's value."""
 _CLAIMS = (
     "og:title",
     "twitter:title",
@@ -453,7 +456,7 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
             if (
                 not value
                 and n + 1 < len(page.blocks)
-                and len(page.blocks[n + 1].text) < 200
+                and len(page.blocks[n + 1].text) < _SHORT_LINE
                 and label.kind != "related"
             ):
                 value = page.blocks[n + 1].text
@@ -467,7 +470,17 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
                     value = _listed_below(page.blocks, n + 1)
             if value and label.kind not in ("related", "title"):
                 labels.setdefault(label.kind, value)
+    if "published" in labels and _are_several(page.blocks[begin : end + 2]):
+        above = (la for line in page.blocks[start:begin] for la in match_labels(line.text))
+        labels["published"] = next((la.value for la in above if la.kind == "published"), "")
     return labels
+
+
+def _are_several(lines: Sequence[Line]) -> bool:
+    """Say whether a text labels several dates, as lists of events do: none of them is its own."""
+    short = (line.text for line in lines if len(line.text) < _SHORT_LINE)
+    values = {la.value for text in short for la in match_labels(text) if la.kind == "published"}
+    return len(values - {""}) > 1
 
 
 def _begins(text: str, beginning: str) -> bool:

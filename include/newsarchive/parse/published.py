@@ -67,6 +67,8 @@ _UPDATED = re.compile(
     r"|zuletzt|更新|bijgewerkt|oppdater|opdater|uppdater|zaktualiz",
     re.I,
 )
+# Of microformats: the date of an entry is `published updated`, and themes leave out the former.
+_THEMES_DATE = re.compile(r"(?:^|\s)(?:entry-date|post-date|published)(?:\s|$)")
 # From Hawaii to New Zealand.
 _ZONES = (timedelta(hours=-10), timedelta(hours=13))
 _MOST_MARKS = 40
@@ -259,7 +261,7 @@ def _visible_dates(page: Page, main: Piece) -> Iterator[Dated]:
 def _marked_dates(page: Page, mark: Mark, *, relative: bool = True) -> Iterator[Moment]:
     element = mark.element
     names = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
-    if _UPDATED.search(names):
+    if _UPDATED.search(names) and not _THEMES_DATE.search(names):
         return
     if mark.kind & TIME:
         for text in (element.get("datetime"), element.get("title")):
