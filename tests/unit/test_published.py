@@ -49,6 +49,12 @@ def test_meta_elements_state_it_under_many_names(head: str) -> None:
     assert (page.published_day, page.evidence["published_day"]) == (DAY, "meta")
 
 
+def test_json_ld_in_a_meta_element_is_read() -> None:
+    data = '{"@context":"https://schema.org","@type":"Article","datePublished":"2024-05-03"}'
+    page = found(head=f"<meta name='script:ld+json' content='{data}'>")
+    assert (page.published_day, page.evidence["published_day"]) == (DAY, "jsonld")
+
+
 def test_a_meta_element_of_a_change_does_not_state_it() -> None:
     assert found(head='<meta name="x-publish-modified" content="2024-05-03">').published_day is None
     head = '<meta name="last-modified" content="2024-05-03">'

@@ -194,13 +194,14 @@ _BYLINE_WITHOUT_COLON = {
 # Boxes that are the same on every page: no word on this article.
 _ELSEWHERE_PHRASES = """
     الأكثر قراءة | الأكثر مشاهدة | الأكثر تداولا | اخترنا لك | آخر الأخبار | أحدث الأخبار
-    most read | most popular | most viewed | trending | trending now | popular | popular posts
-    recent posts | latest news | latest posts | latest | recommended | recommended for you
-    more stories | meistgelesen | meist gelesen | am meisten gelesen | neueste artikel
-    les plus lus | les plus consultés | à la une | lo más leído | más leídas | últimas noticias
-    mais lidas | últimas notícias | più letti | ultime notizie | самое читаемое | популярное | последние новости
-    najczęściej czytane | en çok okunanlar | son haberler | پربازدیدترین | پربیننده ترین
-    آخرین اخبار | meest gelezen | mest lest | mest läst | mest læst | 最新新闻 | 热门新闻 | 人気記事
+    most read | most popular | most viewed | trending | trending now | popular
+    popular posts | recent posts | latest news | latest posts | latest | recommended
+    recommended for you | more stories | meistgelesen | meist gelesen | am meisten gelesen
+    neueste artikel | les plus lus | les plus consultés | à la une | lo más leído
+    más leídas | últimas noticias | mais lidas | últimas notícias | più letti
+    ultime notizie | самое читаемое | популярное | последние новости | najczęściej czytane
+    en çok okunanlar | son haberler | پربازدیدترین | پربیننده ترین | آخرین اخبار
+    meest gelezen | mest lest | mest läst | mest læst | 最新新闻 | 热门新闻 | 人気記事
 """
 _ELSEWHERE = frozenset(map(fold, _ELSEWHERE_PHRASES.replace("\n", "|").split("|"))) - {""}
 

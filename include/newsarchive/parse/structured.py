@@ -80,7 +80,11 @@ def read_structured(tree: HtmlElement, elements: Elements, url: str) -> Structur
     for element in elements.stating:
         tag = element.tag
         if tag == "meta":
-            _read_meta(element, found.meta)
+            content = element.get("content") or ""
+            if content.startswith("{") and '"@type"' in content:  # frameworks misled to write it so
+                scripts.append(content)
+            else:
+                _read_meta(element, found.meta)
         elif tag == "link":
             target = element.get("href")
             if target:
