@@ -7,10 +7,11 @@ import lxml.html
 import pytest
 
 from newsarchive.parse.agencies import dateline_origin, is_agency
-from newsarchive.parse.body import text_of
+from newsarchive.parse.body import heading_of, text_of
 from newsarchive.parse.borders import Line, separate
 from newsarchive.parse.keywords import split_keywords
 from newsarchive.parse.labels import is_noise, is_related_header, match_label, match_labels
+from newsarchive.parse.marks import Marks
 from newsarchive.parse.names import sort_names, split_names
 from newsarchive.parse.structured import as_texts, read_json
 from newsarchive.parse.title import best_title, without_site_name
@@ -291,7 +292,14 @@ def test_a_genre_behind_a_bar_is_no_part_of_a_headline(genre: str) -> None:
     ],
 )
 def test_the_text_of_a_heading(markup: str, text: str) -> None:
-    assert text_of(lxml.html.fromstring(f"<div><h1>{markup}</h1>tail</div>").find("h1")) == text
+    assert heading_of(lxml.html.fromstring(f"<div><h1>{markup}</h1>tail</div>").find("h1")) == text
+
+
+def test_lines_near_the_headline_keep_their_parts_apart() -> None:
+    byline = "<div><p>Ann Lee</p><p>Seen by Bo Kim</p><p><time>May 3, 2024</time></p></div>"
+    tree = lxml.html.fromstring(f"<html><body><h1>Snow</h1>{byline}</body></html>")
+    lines = list(Marks(tree, tree.find(".//h1")).lines())
+    assert lines == ["Ann Lee Seen by Bo Kim May 3, 2024"]
 
 
 def test_a_heading_may_be_deep() -> None:

@@ -216,6 +216,7 @@ def test_one_of_several_dates_that_a_text_names_is_not_its_own() -> None:
     page = found('<div class="date-article">3 May 2024</div>', events)
     assert page.published_day == DAY
     assert found("<p>Date: 3 May 2024</p>", events).published_day == DAY
+    assert found("<h4>Published</h4><p>3 May 2024</p>", events).published_day == DAY
 
 
 def test_a_day_that_is_written_with_its_zone_stays() -> None:

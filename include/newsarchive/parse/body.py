@@ -109,10 +109,20 @@ def blocks_of(element: HtmlElement) -> list[Line]:
 
 
 def text_of(element: HtmlElement) -> str:
-    """Return the text of a heading as one line, with spaces where markup sets parts apart.
+    """Return the text of an element as one line, with spaces where markup sets parts apart."""
+    return _one_line(_marked_text(element))
 
-    A `time` that it begins or ends with is left out: it is the article's date.
+
+def heading_of(element: HtmlElement) -> str:
+    """Return the text of a heading, without a `time` that it begins or ends with.
+
+    That is the article's date.
     """
+    return _one_line(_TIME_AT_AN_END.sub("", _marked_text(element)))
+
+
+def _marked_text(element: HtmlElement) -> str:
+    """The text of an element, with characters 1 and 2 around a time, and 0 where a part begins."""
     parts: list[str] = []
     for event, node in lxml.etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         tag = node.tag
@@ -128,7 +138,11 @@ def text_of(element: HtmlElement) -> str:
                 parts.append(node.text)
         elif node is not element and node.tail:
             parts.append(node.tail)
-    text = _TIME_AT_AN_END.sub("", "".join(parts)).replace("\x01", "\x00").replace("\x02", "")
+    return "".join(parts)
+
+
+def _one_line(marked: str) -> str:
+    text = marked.replace("\x01", "\x00").replace("\x02", "")
     # A span in the middle of a word is style; one after a finished word, before a capital or
     # another script, is a part.
     text = re.sub(r"(?<=[^\s\x00])\x00+(?=[^\W\d_a-z])", " ", text).replace("\x00", "")

@@ -9,6 +9,7 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
+from newsarchive.parse.body import text_of
 from newsarchive.text.repair import repair, tidy_line
 
 BYLINE, AUTHOR_LINK, DATED, TIME = 1, 2, 4, 8
@@ -162,11 +163,13 @@ class Marks:
                     continue
                 if len(element) > _PARTS_OF_LINE:
                     continue
-                text = tidy_line(element.text_content()[: 2 * _LONGEST_LINE])
+                begin = element.text_content()[: 2 * _LONGEST_LINE]
+                text = tidy_line(begin)
                 if text and len(text) <= _LONGEST_LINE:
                     read.add(element)
                     if element not in self._around and self._depth(element) == 0:
-                        yield repair(text)
+                        whole = len(element) > 0 and len(begin) < 2 * _LONGEST_LINE
+                        yield repair(text_of(element) if whole else text)
                 elif text and not len(element):
                     running += len(text)
                     if running > _RUNNING:

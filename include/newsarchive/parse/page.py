@@ -294,7 +294,7 @@ def _open(page: Page) -> tuple[list[Heading], Related]:
     removed = [e for selector in (rule.remove if rule else ()) for e in select(page.tree, selector)]
     inside = {d for e in removed for d in e.iter()}
     headings = [
-        Heading(repair(bodies.text_of(e)[:1000]), int(e.tag[1]), e)
+        Heading(repair(bodies.heading_of(e)[:1000]), int(e.tag[1]), e)
         for e in page.elements.headings
         if e not in inside
     ]
@@ -444,6 +444,9 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
         ),
         start,
     )
+    text = page.blocks[begin : end + 2]
+    if "published" in labels and _are_several(text):
+        del labels["published"]
     around = chain(
         range(max(0, start - 5), min(begin, start + 15, len(page.blocks))),
         range(end + 1, min(end + 13, len(page.blocks))),
@@ -468,11 +471,10 @@ def _labels_of(page: Page, main: Piece) -> dict[str, str]:
                     continue
                 if label.kind == "keywords":
                     value = _listed_below(page.blocks, n + 1)
+            if label.kind == "published" and n > end and _are_several(text):
+                continue
             if value and label.kind not in ("related", "title"):
                 labels.setdefault(label.kind, value)
-    if "published" in labels and _are_several(page.blocks[begin : end + 2]):
-        above = (la for line in page.blocks[start:begin] for la in match_labels(line.text))
-        labels["published"] = next((la.value for la in above if la.kind == "published"), "")
     return labels
 
 
