@@ -5,6 +5,7 @@ from datetime import date
 import lxml.html
 import pytest
 
+from newsarchive.parse.elements import read_elements
 from newsarchive.parse.page import read_text
 from newsarchive.parse.streamed import place_parts
 
@@ -18,7 +19,7 @@ STORY = [
 
 def placed(body: str) -> str:
     tree = lxml.html.document_fromstring(f"<html><body>{body}</body></html>")
-    place_parts(tree)
+    place_parts(tree, read_elements(tree).places)
     return str(lxml.html.tostring(tree.body, encoding="unicode"))
 
 
@@ -49,17 +50,19 @@ def test_parts_stand_in_their_places() -> None:
 
 
 def test_a_part_without_a_place_is_shown_where_it_lies() -> None:
-    assert placed("<p>a</p><div hidden id='S:0'>x</div>b") == (
-        '<body><p>a</p><div id="S:0">x</div>b</body>'
+    body = "<p>a</p><template id='B:9'></template><div hidden id='S:0'>x</div>b"
+    assert placed(body) == (
+        '<body><p>a</p><template id="B:9"></template><div id="S:0">x</div>b</body>'
     )
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        '<body><div hidden="" id="S:x">y</div></body>',
-        '<body><div hidden="" id="menu">y</div></body>',
-        '<body><p hidden="" id="S:1">y</p></body>',
+        '<body><template id="B:0"></template><div hidden="" id="S:x">y</div></body>',
+        '<body><template id="P:0"></template><div hidden="" id="menu">y</div></body>',
+        '<body><template id="B:0"></template><p hidden="" id="S:0">y</p></body>',
+        '<body><template id="T:0"></template><div hidden="" id="S:0">y</div></body>',
         '<body><template id="B:0"></template><div id="S:0">y</div></body>',
     ],
 )

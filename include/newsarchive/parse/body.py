@@ -123,6 +123,8 @@ def heading_of(element: HtmlElement) -> str:
 
 def _marked_text(element: HtmlElement) -> str:
     """The text of an element, with characters 1 and 2 around a time, and 0 where a part begins."""
+    if not len(element):
+        return element.text or ""
     parts: list[str] = []
     for event, node in lxml.etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         tag = node.tag

@@ -6,7 +6,7 @@ from lxml.html import HtmlElement
 
 from newsarchive.parse.labels import is_related_header
 
-_STATES, _HEADING, _OPENS, _TIME = 1, 2, 4, 8
+_STATES, _HEADING, _OPENS, _TIME, _PLACE = 1, 2, 4, 8, 16
 _OPENING_WORDS = """
     p div span strong b header legend summary a em label dt section aside li h5 h6
 """
@@ -14,7 +14,7 @@ _KINDS = (
     dict.fromkeys(("meta", "link", "title", "script", "base"), _STATES)
     | dict.fromkeys(("h1", "h2", "h3", "h4"), _HEADING | _OPENS)
     | dict.fromkeys(_OPENING_WORDS.split(), _OPENS)
-    | {"time": _TIME}
+    | {"time": _TIME, "template": _PLACE}
 )
 _LONGEST_OPENING = 60
 
@@ -33,6 +33,8 @@ class Elements:
     """Those that begin with "read also" or the like."""
     times: list[HtmlElement] = field(default_factory=list)
     """`time`."""
+    places: list[HtmlElement] = field(default_factory=list)
+    """`template` with an id: the places of what a server streams."""
 
 
 def read_elements(tree: HtmlElement) -> Elements:
@@ -59,6 +61,9 @@ def read_elements(tree: HtmlElement) -> Elements:
                     found.headings.append(element)
             elif kind & _TIME:
                 found.times.append(element)
+            elif kind & _PLACE:
+                if element.get("id"):
+                    found.places.append(element)
             else:
                 found.stating.append(element)
         if element.get("itemprop") or element.get("property"):

@@ -32,7 +32,7 @@ from newsarchive.parse.refusals import (
 )
 from newsarchive.parse.related import Related, take_related
 from newsarchive.parse.shown import Shown, lines_around, shown_of, text_of
-from newsarchive.parse.streamed import may_be_streamed, place_parts
+from newsarchive.parse.streamed import place_parts
 from newsarchive.parse.structured import as_texts, read_structured
 from newsarchive.parse.title import CONFIDENCE, best_title, without_site_name
 from newsarchive.sources.load import Rule, Source
@@ -200,17 +200,15 @@ def _tree_of(text: str, raw: bytes) -> HtmlElement | None:
         tree = lxml.html.document_fromstring(raw, parser=parser, ensure_head_body=True)
     except (lxml.etree.LxmlError, ValueError, AssertionError):
         return None  # nothing that a parser could hold on to
-    if not isinstance(tree, HtmlElement):
-        return None
-    if may_be_streamed(text):
-        place_parts(tree)
-    return tree
+    return tree if isinstance(tree, HtmlElement) else None
 
 
 def _page_of(
     tree: HtmlElement, url: str, source: Source | None, link: Link | None, captured_at: datetime
 ) -> Page:
     elements = read_elements(tree)
+    if elements.places and place_parts(tree, elements.places):
+        elements = read_elements(tree)  # in their new order
     stated = next((e for e in elements.stating if e.tag == "base" and "href" in e.attrib), None)
     base = (clean_url(stated.get("href") or "", url) if stated is not None else None) or url
     said = read_structured(tree, elements, url)

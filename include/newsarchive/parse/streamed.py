@@ -1,18 +1,14 @@
 """Pages that a server streams, as React does: what came late is put where browsers show it."""
 
 import re
+from collections.abc import Iterable
 
 from lxml.html import HtmlElement
 
 _PART = re.compile(r"S:([0-9a-f]{1,8})$")
 
 
-def may_be_streamed(text: str) -> bool:
-    """Say whether a page may hold parts that came late: nearly all others are told so at once."""
-    return ' id="S:' in text or " id='S:" in text
-
-
-def place_parts(tree: HtmlElement) -> None:
+def place_parts(tree: HtmlElement, places: Iterable[HtmlElement]) -> bool:
     """Move the hidden parts of a streamed page to the places that are kept for them.
 
     A part is `<div hidden id="S:1">`; its place is the `template` with the id `B:1` or `P:1`, which
@@ -22,18 +18,27 @@ def place_parts(tree: HtmlElement) -> None:
 
     Args:
         tree: the page; it is changed.
+        places: its `template` elements that have an id.
+
+    Returns:
+        Whether anything was changed.
     """
-    places = {t.get("id"): t for t in tree.iter("template") if t.get("id")}
+    known = {place.get("id"): place for place in places}
+    if not any(name.startswith(("B:", "P:")) for name in known):
+        return False  # nearly all pages
+    changed = False
     for part in [d for d in tree.iter("div") if d.get("hidden") is not None]:
         number = _PART.match(part.get("id") or "")
         if number is None:
             continue
+        changed = True
         del part.attrib["hidden"]
         for kind in "BP":
-            place = places.pop(f"{kind}:{number[1]}", None)
+            place = known.pop(f"{kind}:{number[1]}", None)
             if place is not None and part not in place.iterancestors():
                 _exchange(place, part)
                 break
+    return changed
 
 
 def _exchange(place: HtmlElement, part: HtmlElement) -> None:
