@@ -80,7 +80,7 @@ _SHORT = 200
 
 # A date that a text begins with, behind its place or not, and set off from what it tells.
 _DATELINE = re.compile(
-    r"\(?(?:(?:[^\W\d_]+ ?){1,4}[,\u060c]\s*)?([^()\u201e\u201c\"\u00ab]{6,40}?)"
+    r"\(?(?:[^\W\d_]+(?: [^\W\d_]+){0,3}[,\u060c]\s*)?([^()\u201e\u201c\"\u00ab]{6,40}?)"
     r"\s*(?:\)|\s[|/(\u2013\u2014-]|:\s|[\u201e\u201c\"\u00ab])"
 )
 _LEADS = 3
