@@ -319,7 +319,7 @@ def match_labels(line: str) -> list[Label]:
 
 def is_noise(line: str) -> bool:
     """Say whether a line is a button or an advertisement's mark, and nothing of the article."""
-    return len(line) < 40 and fold(_untrailed(_LEAD.sub("", line))) in _NOISE
+    return len(line) < 40 and _header_of(line) in _NOISE
 
 
 def is_name(text: str) -> bool:
@@ -421,9 +421,14 @@ _may_be_related = remembered(4096)(partial(_may_begin, _RELATED_BEGINNINGS))
 
 @remembered(4096)  # the menus of a site are on all its pages
 def _is_related_header(text: str) -> bool:
-    return fold(_untrailed(_LEAD.sub("", text))) in _RELATED
+    return _header_of(text) in _RELATED
 
 
 def is_box_header(text: str) -> bool:
     """Say whether a text is nothing but the header of a box of other articles: "Most read"."""
-    return len(text) <= 60 and fold(_untrailed(_LEAD.sub("", text))) in _BOX_HEADERS
+    return len(text) <= 60 and _header_of(text) in _BOX_HEADERS
+
+
+def _header_of(line: str) -> str:
+    """The folded words of a line, without the marks before and behind them."""
+    return fold(_untrailed(_LEAD.sub("", line)))

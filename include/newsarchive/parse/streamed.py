@@ -23,8 +23,8 @@ def place_parts(tree: HtmlElement, places: Iterable[HtmlElement]) -> bool:
     Returns:
         Whether anything was changed.
     """
-    known = {place.get("id"): place for place in places}
-    if not any(name.startswith(("B:", "P:")) for name in known):
+    known = {p.get("id"): p for p in places if (p.get("id") or "").startswith(("B:", "P:"))}
+    if not known:
         return False  # nearly all pages
     changed = False
     for part in [d for d in tree.iter("div") if d.get("hidden") is not None]:
