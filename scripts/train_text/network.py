@@ -11,7 +11,7 @@ import optax
 from examples import UNKNOWN, YES, Example
 
 from newsarchive.parse.features import Vocabulary
-from newsarchive.parse.network import GLOBAL_AFTER, REACHES, Scaling
+from newsarchive.parse.network import CORE_AFTER, GLOBAL_AFTER, REACHES, Scaling
 
 Weights = dict[str, jax.Array]
 Batch = dict[str, np.ndarray]
@@ -110,7 +110,7 @@ def prepare(example: Example, vocabulary: Vocabulary, words: int, scaling: Scali
 
 def start(key: jax.Array, columns: int, words: int) -> Weights:
     """Return a network that has learned nothing."""
-    keys = iter(jax.random.split(key, 12))
+    keys = iter(jax.random.split(key, 14))
 
     def layer(rows: int, to: int, share: float) -> jax.Array:
         return jax.random.normal(next(keys), (rows, to)) * np.sqrt(2 / rows) * share
@@ -120,6 +120,8 @@ def start(key: jax.Array, columns: int, words: int) -> Weights:
         "first": layer(columns + 3 * WIDTH, HIDDEN, 1.0),
         "first_bias": jnp.zeros(HIDDEN),
         "page": layer(2 * HIDDEN, HIDDEN, 0.3),
+        "core": layer(HIDDEN, 1, 0.3),
+        "alike": layer(3 * HIDDEN, HIDDEN, 0.3),
         "last": layer(HIDDEN, 1, 0.1),
         "last_bias": jnp.zeros(1),
     }
@@ -169,6 +171,12 @@ def _logits(weights: Weights, page: Batch, key: jax.Array) -> jax.Array:
             mean = hidden.sum(axis=0) / jnp.maximum(there.sum(), 1)
             whole = jnp.concatenate([mean, hidden.max(axis=0)])
             hidden = (hidden + jnp.tanh(whole @ weights["page"])) * there
+        if place == CORE_AFTER:
+            belongs = jnp.where(page["there"] > 0, (hidden @ weights["core"])[:, 0], -jnp.inf)
+            core = jax.nn.softmax(belongs) @ hidden
+            both = hidden * (core / (1 + jnp.abs(core)))
+            seen = jnp.concatenate([hidden, jnp.broadcast_to(core, hidden.shape), both], axis=1)
+            hidden = (hidden + thinned(jax.nn.relu(seen @ weights["alike"]), DROPOUT)) * there
     return (hidden @ weights["last"] + weights["last_bias"])[:, 0]
 
 

@@ -13,6 +13,7 @@ from newsarchive.parse import shown
 from newsarchive.parse.blocks import Blocks, read_blocks
 from newsarchive.parse.features import Claims, Vocabulary, measure
 from newsarchive.parse.learned import load_model
+from newsarchive.parse.network import REACHES, Network, answer
 from newsarchive.parse.tokens import numbers_of
 
 PAGE = """<body><nav><ul><li><a href=/a>Home</a></li><li><a href=/b>World</a></li></ul></nav>
@@ -140,6 +141,33 @@ def test_what_is_told_of_a_page_does_not_depend_on_the_process() -> None:
         for seed in (1, 2, 3)
     }
     assert len(told) == 1
+
+
+def test_what_is_like_the_core_of_an_article_is_told_however_far_away() -> None:
+    def nothing(*shape: int) -> np.ndarray:
+        return np.zeros(shape, np.float32)
+
+    # Of each block: whether it is surely text, and its form, A or B.
+    eye = np.eye(3, dtype=np.float32)
+    alike = np.concatenate([nothing(6, 3), eye])
+    network = Network(
+        boxes=nothing(1, 2),
+        inside=nothing(1, 1),
+        first=(np.concatenate([eye, nothing(3, 3)]), nothing(3)),
+        convolutions=((nothing(9, 3), nothing(3)),) * len(REACHES),
+        page=nothing(6, 3),
+        core=np.array([[9], [0], [0]], np.float32),
+        alike=alike,
+        last=(np.array([[0], [1], [1]], np.float32), np.array([-1.2], np.float32)),
+    )
+    page = np.zeros((200, 3), np.float32)
+    page[::2, 1] = 1
+    page[1::2, 2] = 1
+    page[0, 0] = 1
+    none = np.zeros((0, 2), np.int32)
+    chances = answer(network, page, none, none, np.full((3, 200), -1, np.int32), none)
+    assert (chances[::2] > 0.5).all()  # of the same form as the sure block
+    assert (chances[1::2] < 0.5).all()
 
 
 def test_known_tokens_have_their_places_among_the_hashes() -> None:

@@ -76,6 +76,8 @@ def model_of(stored: Mapping[str, NDArray[np.generic]]) -> Model:
         (floats("first"), floats("first_bias")),
         tuple((floats(f"reach{reach}"), floats(f"reach{reach}_bias")) for reach in REACHES),
         floats("page"),
+        floats("core"),
+        floats("alike"),
         (floats("last"), floats("last_bias")),
     )
     return Model(

@@ -2,7 +2,8 @@
 
 It is small, and runs in NumPy. It sees a block's measures, the hashed names and words of
 Features.tokens, and through four convolutions over the blocks in page order what stands up to
-fifteen blocks before and behind it.
+fifteen blocks before and behind it. Once it is held against the core of the article: the mean of
+the blocks that look most like text.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ REACHES = (1, 2, 4, 8)
 """How far each convolution looks, in blocks."""
 GLOBAL_AFTER = 1
 """The convolution after which a block also sees the whole page."""
+CORE_AFTER = 2
+"""The convolution after which it is held against the core of the article."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class Network:
     first: tuple[Floats, Floats]
     convolutions: tuple[tuple[Floats, Floats], ...]
     page: Floats
+    core: Floats
+    """Shape (size, 1): how much a block belongs to the core of the article."""
+    alike: Floats
+    """Shape (3 × size, size): of a block, of the core, and of the product of both."""
     last: tuple[Floats, Floats]
 
 
@@ -99,9 +106,28 @@ def answer(
         if place == GLOBAL_AFTER:
             whole = np.concatenate([hidden.mean(axis=0), hidden.max(axis=0)])
             hidden = hidden + np.tanh(whole @ network.page)
+        if place == CORE_AFTER:
+            hidden = hidden + _against_core(network, hidden)
     logits = np.clip((hidden @ network.last[0] + network.last[1])[:, 0], -30, 30)
     chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return chances
+
+
+def _against_core(network: Network, hidden: Floats) -> Floats:
+    """Return what is added to blocks for what they have in common with the core of the article.
+
+    Args:
+        network: what it has learned.
+        hidden: shape (blocks, size).
+    """
+    belongs = (hidden @ network.core)[:, 0]
+    shares = np.exp(belongs - belongs.max())
+    core = shares @ hidden / shares.sum()
+    own, of_core, of_both = np.split(network.alike, 3)
+    # The product with the core goes into the weights: one matrix for all blocks of a page.
+    weights = own + (core / (1 + np.abs(core)))[:, None] * of_both
+    more: Floats = np.maximum(hidden @ weights + core @ of_core, 0)
+    return more
 
 
 def _sums(rows: Floats, tokens: Ints, count: int) -> Floats:
