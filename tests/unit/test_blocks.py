@@ -196,3 +196,34 @@ def test_what_is_doubtful_between_parts_of_a_guide_is_taken(
     lines = [line.text for line in shown.text_of(shown.Shown(page, Claims())).lines]
     assert ("two eggs" in lines) == taken
     assert "Serve." in lines and "Share" not in lines
+
+
+BEGINNING = "<p>" + "The ferry stayed in port for a third day. " * 4 + "</p>"
+OTHER = "I was on board, and nobody told us anything."
+
+
+@pytest.mark.parametrize(
+    ("markup", "taken"),
+    [
+        (f"{BEGINNING}<div id=comments>{OTHER}</div>", False),
+        (f"{BEGINNING}<div class='story-commentsBox'><ul><li>{OTHER}</li></ul></div>", False),
+        (f"{BEGINNING}<section class='related articles'>{OTHER}</section>", False),
+        (f"{BEGINNING}<figure><figcaption>{OTHER}</figcaption></figure>", False),
+        (f"{BEGINNING}<aside>{OTHER}</aside>", False),
+        (f"{BEGINNING}<div class='part no-comments'>{OTHER}</div>", True),
+        (f"{BEGINNING}<div class=commentary>{OTHER}</div>", True),
+        (f"<div class='page related'>{BEGINNING}<p>{OTHER}</div>", True),
+        (f"<p>At sea.</p><div id=comments>{OTHER}</div>", True),
+        (f"{BEGINNING}<div id=comments><h1>The ferry</h1>{OTHER}</div>", True),
+    ],
+)
+def test_what_is_marked_as_of_others_behind_a_beginning_is_no_text(
+    monkeypatch: pytest.MonkeyPatch, markup: str, taken: bool
+) -> None:
+    page = blocks_of(f"<body>{markup}</body>")
+    texts = [b.text for b in page.blocks]
+    model = SimpleNamespace(probabilities=lambda _: np.full(len(texts), 0.9, np.float32))
+    monkeypatch.setattr(shown, "load_model", lambda: model)
+    title = texts.index("The ferry") if "The ferry" in texts else -1
+    text = shown.text_of(shown.Shown(page, Claims("The ferry", title)))
+    assert (OTHER in [line.text for line in text.lines]) == taken

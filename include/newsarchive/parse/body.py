@@ -167,6 +167,7 @@ def words_in(lines: Sequence[Line]) -> int:
     return sum(count_words(line.text) for line in lines)
 
 
+_NAME_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}")
 _ASIDE_WORDS = """
     comment footer nav menu sidebar related cookie consent share social newsletter breadcrumb
 """
@@ -187,6 +188,34 @@ def is_aside(element: HtmlElement) -> bool:
 def _marks_aside(css: str, name: str) -> bool:
     words = f"{css} {name}"[:300].lower().replace("-", " ").replace("_", " ").split()
     return not _ASIDE.isdisjoint(words)
+
+
+_OTHER_WORDS = """
+    comments commentlist commentaires comentarios kommentare komentarze yorumlar reacties disqus
+    related recommended recommendations taboola outbrain
+    caption captions infobox factbox newsletter cookie cookies consent
+"""
+_OTHERS = frozenset(_OTHER_WORDS.split())
+_SAYING_WORDS = "no has with open closed enabled disabled count link links off on"
+_SAYING = frozenset(_SAYING_WORDS.split())
+"""Beside one of _OTHERS they say something of it, not that it is here."""
+
+
+def is_of_others(element: HtmlElement) -> bool:
+    """Say whether an element within a text is no part of it, by tag, class or id.
+
+    It holds what readers wrote, other articles, a caption, or a box of facts. Fewer are told than
+    by `is_aside`: what holds a text is often named after its share bar or its sidebar.
+    """
+    return element.tag in ("aside", "footer", "figcaption") or _marks_others(
+        f"{element.get('class') or ''} {element.get('id') or ''}"[:300]
+    )
+
+
+@functools.lru_cache(maxsize=4096)  # the classes of a site are few
+def _marks_others(names: str) -> bool:
+    words = {word.lower() for word in _NAME_WORDS.findall(names)}
+    return not _OTHERS.isdisjoint(words) and _SAYING.isdisjoint(words)
 
 
 def _is_hidden(element: HtmlElement) -> bool:

@@ -9,7 +9,7 @@ from lxml.html import HtmlElement
 from numpy.typing import NDArray
 
 from newsarchive.parse.blocks import Block, Blocks, Boxes, read_blocks
-from newsarchive.parse.body import is_aside
+from newsarchive.parse.body import is_aside, is_of_others
 from newsarchive.parse.borders import Line
 from newsarchive.parse.evidence import Page
 from newsarchive.parse.features import Claims, Floats, measure
@@ -33,6 +33,8 @@ _GAP = 40
 _EXPECTED = (0.74, 0.91, 0.94, 0.96, 0.975, 0.985, 0.994)
 _SEEN = (0.71, 0.76, 0.87, 0.92, 0.94, 0.96, 0.98)
 """The F1 of texts, against what was expected of them: 1,791 labelled pages, held back by host."""
+_BEGINNING = 100
+"""Characters of a text, behind which what is of others may stand."""
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
@@ -81,6 +83,7 @@ def text_of(shown: Shown) -> Text:
     if not blocks:
         return Text([], 0.0)
     chances = load_model().probabilities(measure(shown.blocks, shown.claims))
+    _leave_others(shown, chances)
     chosen = chances >= CHOSEN
     sizes = np.fromiter((len(b.text) for b in blocks), np.float64, len(blocks))
     if sizes[chosen].sum() < _LEAST_CHARS:
@@ -95,6 +98,27 @@ def text_of(shown: Shown) -> Text:
         _lines(compress(blocks, chosen), shown.blocks.boxes),
         round(float(np.interp(expected, _EXPECTED, _SEEN)), 2),
     )
+
+
+def _leave_others(shown: Shown, chances: Floats) -> None:
+    """Make unlikely what is marked as of others: below a short article it looks like more of it."""
+    blocks, boxes = shown.blocks.blocks, shown.blocks.boxes
+    seen, before = {-1}, 0
+    for place in np.flatnonzero(chances >= CHOSEN).tolist():
+        box = blocks[place].box
+        while box not in seen:
+            seen.add(box)
+            first, end = boxes.firsts[box], boxes.ends[box]
+            # Some name what the article itself stands in after what follows it.
+            if (
+                before >= _BEGINNING
+                and not first <= shown.claims.title_block < end
+                and is_of_others(boxes.elements[box])
+            ):
+                chances[first:end] = 0
+            box = boxes.parents[box]
+        if chances[place] > 0:
+            before += len(blocks[place].text)
 
 
 def _take_between(page: Blocks, chances: Floats, chosen: NDArray[np.bool_]) -> None:
