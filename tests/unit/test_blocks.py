@@ -227,3 +227,18 @@ def test_what_is_marked_as_of_others_behind_a_beginning_is_no_text(
     title = texts.index("The ferry") if "The ferry" in texts else -1
     text = shown.text_of(shown.Shown(page, Claims("The ferry", title)))
     assert (OTHER in [line.text for line in text.lines]) == taken
+
+
+@pytest.mark.parametrize(
+    ("chance", "links", "taken"), [(0.6, 11, False), (0.6, 9, True), (0.8, 11, True)]
+)
+def test_what_stands_apart_from_the_text_must_be_surer(
+    monkeypatch: pytest.MonkeyPatch, chance: float, links: int, taken: bool
+) -> None:
+    menu = "".join(f"<li><a href=/{n}>Sea {n}</a></li>" for n in range(links))
+    page = blocks_of(f"<body>{BEGINNING}<ul>{menu}</ul><p>{OTHER}</p></body>")
+    chances = np.array([0.9, *[0.1] * links, chance], np.float32)
+    model = SimpleNamespace(probabilities=lambda _: chances)
+    monkeypatch.setattr(shown, "load_model", lambda: model)
+    lines = [line.text for line in shown.text_of(shown.Shown(page, Claims())).lines]
+    assert (OTHER in lines) == taken and len(lines) == 1 + taken
