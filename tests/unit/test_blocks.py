@@ -154,7 +154,7 @@ def test_what_is_like_the_core_of_an_article_is_told_however_far_away() -> None:
         boxes=nothing(1, 2),
         inside=nothing(1, 1),
         first=(np.concatenate([eye, nothing(3, 3)]), nothing(3)),
-        convolutions=((nothing(9, 3), nothing(3)),) * len(REACHES),
+        convolutions=((nothing(3, 9), nothing(3)),) * len(REACHES),
         page=nothing(6, 3),
         core=np.array([[9], [0], [0]], np.float32),
         alike=alike,

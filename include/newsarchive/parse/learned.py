@@ -74,7 +74,10 @@ def model_of(stored: Mapping[str, NDArray[np.generic]]) -> Model:
         np.ascontiguousarray(rows[:, : 2 * width]),
         np.ascontiguousarray(rows[:, 2 * width :]),
         (floats("first"), floats("first_bias")),
-        tuple((floats(f"reach{reach}"), floats(f"reach{reach}_bias")) for reach in REACHES),
+        tuple(
+            (np.hstack(np.split(floats(f"reach{reach}"), 3)), floats(f"reach{reach}_bias"))
+            for reach in REACHES
+        ),
         floats("page"),
         floats("core"),
         floats("alike"),

@@ -63,6 +63,8 @@ class Network:
     """Shape (vocabulary + 1, width): of a block's own words."""
     first: tuple[Floats, Floats]
     convolutions: tuple[tuple[Floats, Floats], ...]
+    """Shapes (size, 3 × size) and (size,): what a block gives to the one behind, to itself, and to
+    the one before."""
     page: Floats
     core: Floats
     """Shape (size, 1): how much a block belongs to the core of the article."""
@@ -94,20 +96,22 @@ def answer(
     weights, bias = network.first
     measures = values.shape[1]  # apart, as they stand by columns
     hidden = values @ weights[:measures] + np.tanh(named) @ weights[measures:] + bias
-    hidden = np.maximum(hidden, 0)
+    np.maximum(hidden, 0, out=hidden)
     size = hidden.shape[1]
     for place, (reach, (weights, bias)) in enumerate(
         zip(REACHES, network.convolutions, strict=True)
     ):
-        wide = np.zeros((n + 2 * reach, size), np.float32)
-        wide[reach : n + reach] = hidden
-        seen = np.concatenate([wide[:n], hidden, wide[2 * reach :]], axis=1)
-        hidden = hidden + np.maximum(seen @ weights + bias, 0)
+        # For all blocks what they give to those behind, themselves, and those before.
+        given = hidden @ weights
+        more = given[:, size : 2 * size] + bias
+        more[reach:] += given[:-reach, :size]
+        more[:-reach] += given[reach:, 2 * size :]
+        hidden += np.maximum(more, 0, out=more)
         if place == GLOBAL_AFTER:
             whole = np.concatenate([hidden.mean(axis=0), hidden.max(axis=0)])
-            hidden = hidden + np.tanh(whole @ network.page)
+            hidden += np.tanh(whole @ network.page)
         if place == CORE_AFTER:
-            hidden = hidden + _against_core(network, hidden)
+            hidden += _against_core(network, hidden)
     logits = np.clip((hidden @ network.last[0] + network.last[1])[:, 0], -30, 30)
     chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return chances
