@@ -193,7 +193,7 @@ def _marks_aside(css: str, name: str) -> bool:
 _OTHER_WORDS = """
     comments commentlist commentaires comentarios kommentare komentarze yorumlar reacties disqus
     related recommended recommendations taboola outbrain
-    caption captions infobox factbox newsletter cookie cookies consent
+    caption captions infobox factbox
 """
 _OTHERS = frozenset(_OTHER_WORDS.split())
 _SAYING_WORDS = "no has with open closed enabled disabled count link links off on"
